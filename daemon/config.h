@@ -1,0 +1,96 @@
+#pragma once
+// carbond.yaml: what it may say, read whole, with every mistake and its line.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "scheduler/engine.h"
+
+namespace carbond {
+
+struct ClockConfig {
+  double speed = 1;  // > 1 only for demonstrations
+  // Time of day (UTC) at which a demonstration's clock begins, today.
+  std::optional<Duration> start;
+};
+
+struct RecordedConfig {
+  enum class Replay { kNow, kAsRecorded };
+  std::string actual;    // absolute path of a .csv or .csv.gz
+  std::string forecast;  // empty: the actual values serve as forecast
+  std::string signal;
+  Replay replay = Replay::kAsRecorded;
+  std::optional<Instant> from;  // kNow: this recorded day becomes today
+  bool loop = false;
+  Duration horizon = hours(72);     // of a forecast made of actual values
+  Duration poll = minutes(5);
+  Duration stale_after = hours(3);
+};
+
+struct ProviderConfig {
+  std::string name;
+  std::string type;  // "recorded"
+  int line = 0;
+  std::variant<RecordedConfig> settings;
+};
+
+struct ExecutorConfig {
+  std::string type = "local";
+};
+
+struct RegionConfig {
+  Region region;
+  std::vector<std::string> grid;  // provider names, in order
+  ExecutorConfig executor;
+  int line = 0;
+};
+
+// Watts of a job that declares none: a documented table, see meter/modelled.h.
+struct MeterConfig {
+  Watts per_gpu = Watts::Of(300);
+  Watts per_cpu = Watts::Of(10);
+  double idle_fraction = 0.2;  // of the running power, while suspended
+};
+
+struct LogConfig {
+  std::string level = "info";
+  std::string file;  // empty: stderr
+};
+
+struct Config {
+  std::string path;
+  std::vector<std::string> listen;  // unix:/path or host:port
+  std::string state_dir;
+  ClockConfig clock;
+  Defaults defaults;
+  Duration metering_period = minutes(5);
+  Duration stop_grace = seconds(10);  // between TERM and KILL
+  std::vector<ProviderConfig> providers;
+  std::vector<RegionConfig> regions;
+  MeterConfig meter;
+  LogConfig log;
+  std::string runner;  // path of carbon-runner; empty: beside carbond
+};
+
+struct ConfigMistake {
+  int line = 0;  // from 1; 0: of the whole file
+  std::string text;
+};
+
+// Reads and checks. All mistakes at once, in the order of their lines.
+struct ConfigResult {
+  std::optional<Config> config;  // only when there is no mistake
+  std::vector<ConfigMistake> mistakes;
+};
+ConfigResult LoadConfig(const std::string& path);
+// `dir` is what relative paths are relative to.
+ConfigResult ParseConfig(const std::string& yaml, const std::string& path,
+                         const std::string& dir);
+
+// "carbond.yaml:12: unknown key `regoins`; did you mean `regions`?"
+std::string Format(const std::string& path, const ConfigMistake& mistake);
+
+}  // namespace carbond

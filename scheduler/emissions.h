@@ -1,0 +1,133 @@
+#pragma once
+// From energy to grams, and from a job's work to its baseline. The same
+// arithmetic serves the plan, the ledger and the baseline, so that they can be
+// compared.
+//
+// Method: g = sum over slots of energy x PUE x intensity, partial slots pro
+// rata (Patterson et al. 2021, section 2.5, "kWh = hours x processors x average
+// power x PUE"; with a varying signal, integrated).
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "scheduler/lifecycle.h"
+#include "scheduler/series.h"
+
+namespace carbond {
+
+// kProvisional: rests on a forecast or on values that may still be revised.
+enum class Quality { kProvisional, kSettled };
+
+// What was emitted and what is known about how.
+struct Emitted {
+  Grams grams;
+  Quality quality = Quality::kProvisional;
+  Duration unknown{0};  // time for which no intensity is known: not counted
+};
+
+// Intensities of one zone, as far as they are known: what was observed, and
+// what was forecast for instants not observed yet.
+struct KnownIntensity {
+  Series observed;
+  Instant final_until;  // observed values before this are not revised any more
+  Series expected;      // forecast and its tail; used where nothing is observed
+};
+
+// Energy drawn evenly over an interval.
+struct EnergyUse {
+  Interval interval;
+  WattHours energy;  // before PUE
+};
+
+Emitted EmissionsOf(const EnergyUse& use, Pue pue, const KnownIntensity& zone);
+
+// The baseline: the useful work alone, in its order and with its power, laid
+// without a break from the submission on, in the home region. `work` holds the
+// readings of purpose kWork that were not lost.
+Emitted BaselineOf(std::span<const EnergyUse> work, Instant submitted_at,
+                   Pue home_pue, const KnownIntensity& home_zone);
+
+// Grams of a power drawn over an interval, for a plan. Nothing when the
+// intensity is not known throughout.
+std::optional<Grams> GramsOf(Watts power, Pue pue, Interval interval,
+                             const Series& intensity);
+
+// ---- Reports ---------------------------------------------------------------
+
+// One reading with its grams; the rows of the ledger's `emissions` table.
+struct EmissionsRow {
+  JobId job{};
+  int run = 0;
+  std::string region;
+  std::string zone;
+  std::string provider;
+  std::string signal;
+  Interval interval;
+  Purpose purpose = Purpose::kWork;
+  EnergySource source = EnergySource::kModelled;
+  WattHours energy;  // before PUE
+  Pue pue;
+  Grams grams;
+  Quality quality = Quality::kProvisional;
+  Duration unknown{0};
+};
+
+// A job's totals; the ledger's `job_emissions` table.
+struct JobEmissions {
+  JobId job{};
+  WattHours facility_energy;  // energy x PUE, summed over readings
+  Grams grams;
+  std::optional<Grams> baseline;  // nothing: home intensity not known
+  Quality quality = Quality::kProvisional;
+  bool any_measured = false;
+  bool any_modelled = false;
+  std::string provider;  // comma-separated when there were several
+  std::string signal;
+  Duration unknown{0};
+
+  friend bool operator==(const JobEmissions&, const JobEmissions&) = default;
+};
+
+// Everything a job emitted, from its readings. `zone_of` and `pue_of` are asked
+// by region name.
+struct RegionGrid {
+  std::string zone;
+  std::string provider;
+  std::string signal;
+  Pue pue;
+  const KnownIntensity* known = nullptr;  // never null
+};
+
+struct Reading {
+  int run = 0;
+  std::string region;
+  EnergyMetered metered;
+};
+
+struct Account {
+  std::vector<EmissionsRow> rows;  // one per reading, in their order
+  JobEmissions total;
+};
+
+// `grid_of` must know every region named by a reading, and the home region.
+Account AccountOf(const Job& job, std::span<const Reading> readings,
+                  const std::map<std::string, RegionGrid>& grid_of);
+
+// ---- Estimates for runs that have not happened ------------------------------
+
+struct Estimate {
+  double energy_kwh = 0;  // PUE included
+  double emissions_g = 0;
+};
+
+// kWh = hours x accelerators x average watts x PUE / 1000 (Patterson et al.
+// 2021, section 2.5); grams = kWh x intensity.
+Estimate EstimateEmissions(double accelerators, double power_w, double hours,
+                           double pue, double intensity_g_per_kwh);
+
+const char* Name(Quality quality);
+Result<Quality> ParseQuality(const std::string& name);
+
+}  // namespace carbond

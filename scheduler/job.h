@@ -1,0 +1,134 @@
+#pragma once
+// What a user submits, where it may run, and the rules a submission must meet.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "scheduler/time.h"
+#include "scheduler/units.h"
+
+namespace carbond {
+
+// Given by the ledger, from 1 upwards, never used twice.
+enum class JobId : int64_t {};
+constexpr int64_t Number(JobId id) { return static_cast<int64_t>(id); }
+
+enum class PauseMode {
+  kNone,        // runs unbroken once begun
+  kSuspend,     // stopped in memory: draws idle power, keeps its capacity
+  kCheckpoint,  // saves itself and leaves with exit code 85
+};
+
+struct Resources {
+  int gpus = 0;
+  int cpus = 0;
+
+  bool Fits(const Resources& in) const {
+    return gpus <= in.gpus && cpus <= in.cpus;
+  }
+  Resources& operator+=(const Resources& r) {
+    gpus += r.gpus;
+    cpus += r.cpus;
+    return *this;
+  }
+  Resources& operator-=(const Resources& r) {
+    gpus -= r.gpus;
+    cpus -= r.cpus;
+    return *this;
+  }
+  friend bool operator==(const Resources&, const Resources&) = default;
+};
+
+struct JobSpec {
+  std::string name;
+  std::string project;
+  std::string user;
+  std::vector<std::string> command;        // argument vector, never a shell line
+  std::map<std::string, std::string> env;  // added to the daemon's own
+  std::string workdir;                     // absolute
+
+  Resources need;
+  Duration duration{0};  // useful work, pauses and their overhead not counted
+  // Drawn while running, all resources together, before PUE. Filled from the
+  // meter's model when the user gives none.
+  Watts power;
+  Watts idle_power;  // drawn while suspended in memory
+  bool power_declared = false;
+
+  std::optional<Instant> earliest;  // not before
+  // Finished by. When the user gives none, submission sets the latest finish
+  // that the defaults allow, and `deadline_declared` stays false.
+  std::optional<Instant> deadline;
+  bool deadline_declared = false;
+
+  std::vector<std::string> regions;  // where it may run, in order of preference
+  std::string home_region;           // the baseline's; one of `regions`
+
+  PauseMode pause = PauseMode::kNone;
+  std::string checkpoint_signal = "USR1";  // sent to the job's main process
+  std::string on_pause;   // shell line that makes the job save; instead of it
+  std::string on_resume;  // shell line run before a resumed run's command
+  Duration checkpoint_cost{0};
+  Duration resume_cost{0};
+  Duration checkpoint_timeout{0};
+  Duration min_run{0};  // least useful work between two pauses
+
+  std::optional<GramsPerKwh> max_intensity;  // do not run above it
+  double min_saving = 0;  // fraction of the grams of starting at once
+  int priority = 0;       // higher is planned first
+  int retries = 0;        // further attempts after a failure
+  std::optional<Duration> time_limit;  // of running time; ends the job
+  double data_gb = 0;                  // data that would follow a move
+
+  friend bool operator==(const JobSpec&, const JobSpec&) = default;
+};
+
+// A place that can run jobs.
+struct Region {
+  std::string name;
+  std::string zone;  // key of its grid data; regions may share one
+  Pue pue;
+  Resources capacity;
+  bool drained = false;  // starts nothing new
+};
+
+enum class NoForecast { kRunNow, kWaitUntilLatest };
+
+// What the configuration says for jobs that say nothing.
+struct Defaults {
+  double min_saving = 0.02;
+  NoForecast no_forecast = NoForecast::kRunNow;
+  Duration max_delay = hours(24);  // latest finish without a deadline
+  Duration min_run = minutes(15);
+  Duration checkpoint_cost = minutes(1);
+  Duration resume_cost = minutes(1);
+  Duration checkpoint_timeout = minutes(5);
+};
+
+// Values a submission leaves unset, told apart from values that are zero.
+struct Unset {
+  bool min_saving = false;
+  bool min_run = false;
+  bool checkpoint_cost = false;
+  bool resume_cost = false;
+  bool checkpoint_timeout = false;
+};
+
+// Fills in defaults and checks every rule that can be checked at submission.
+// On success the result is complete: it can be planned and started. On failure
+// the message names the field and says what would mend it. What only the
+// executor knows (is the command executable?) is asked of the executor.
+Result<JobSpec> CompleteSpec(JobSpec spec, const Unset& unset,
+                             const std::vector<Region>& regions,
+                             const Defaults& defaults, Instant now);
+
+const char* Name(PauseMode mode);  // none, suspend, checkpoint
+Result<PauseMode> ParsePauseMode(const std::string& text);
+
+// Signals a checkpoint may be asked with, by name without SIG: USR1, TERM, ...
+Result<int> SignalNumber(const std::string& name);
+
+}  // namespace carbond

@@ -1,0 +1,74 @@
+#pragma once
+// The cheapest way to do a given amount of work in a window of priced time: the
+// exact heart of the planner. It knows nothing of jobs or grids.
+//
+// Time is whole milliseconds. The window is a row of slots without gaps, each
+// with a price per millisecond of running and of idling in memory. A plan is a
+// row of runs; every run after a pause first restores, every run before a pause
+// saves at its end, and both count as running time but not as work.
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "scheduler/units.h"
+
+namespace carbond {
+
+using Cost = Int128;
+
+struct PricedSlot {
+  int64_t begin = 0;  // milliseconds; end of one slot = begin of the next
+  int64_t end = 0;
+  Cost price = 0;       // per millisecond of running, >= 0
+  Cost idle_price = 0;  // per millisecond suspended, >= 0
+  bool blocked = false;  // no run may touch it
+};
+
+struct Task {
+  enum class Start {
+    kFresh,    // not begun: idling is free, its first run restores nothing
+    kRunning,  // running at the window's begin; stopping means saving
+    kPaused,   // its first run restores; idling costs idle_price
+  };
+  Start start = Start::kFresh;
+  int64_t work = 0;     // > 0, useful milliseconds
+  int64_t restore = 0;  // for kRunning: of later runs
+  int64_t restore_left = 0;  // kRunning only: of the restore under way
+  int64_t save = 0;
+  // Least useful work in a run that a pause precedes or follows; for kRunning's
+  // first run `running_min` milliseconds from the window's begin instead.
+  int64_t min_run = 0;
+  int64_t running_min = 0;
+};
+
+struct RunSpan {
+  int64_t begin = 0;
+  int64_t end = 0;
+  friend bool operator==(const RunSpan&, const RunSpan&) = default;
+};
+
+struct Optimum {
+  Cost cost = 0;
+  std::vector<RunSpan> runs;
+};
+
+// The best single run (for kRunning: going on to the end). Any start instant:
+// since the cost is linear between the instants at which the start or the end
+// meets a slot border, the best lies on one of those. Ties: the earliest start.
+// Nothing when it does not fit.
+std::optional<Optimum> BestUnbroken(const std::vector<PricedSlot>& slots,
+                                    const Task& task);
+
+// The best row of one or more runs, exactly: equal to an exhaustive search in
+// continuous time. Nothing when no row fits. Prefers the unbroken run unless
+// pausing is strictly cheaper.
+std::optional<Optimum> BestRuns(const std::vector<PricedSlot>& slots,
+                                const Task& task);
+
+// What a row of runs costs, idling in memory between and before them included
+// (for kPaused; for kFresh from the first run on).
+Cost CostOf(const std::vector<PricedSlot>& slots, const Task& task,
+            const std::vector<RunSpan>& runs);
+
+}  // namespace carbond

@@ -1,0 +1,214 @@
+#pragma once
+// The five doors to the world: Clock, Ledger, Grid, Executor, Meter. The daemon,
+// the backtest and the simulations differ only in which five they hand to the
+// engine. All are called from the engine's thread, one call at a time.
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "scheduler/emissions.h"
+#include "scheduler/lifecycle.h"
+#include "scheduler/planner.h"
+#include "scheduler/series.h"
+
+namespace carbond {
+
+// ---- Clock -----------------------------------------------------------------
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual Instant Now() const = 0;
+};
+
+// ---- Grid ------------------------------------------------------------------
+
+enum class SignalKind { kMarginal, kAverage };
+
+// What a provider said, as it is archived: with when it was issued and fetched.
+struct Forecast {
+  std::string zone;
+  std::string provider;
+  std::string signal;  // the provider's own name of what the number means
+  Instant issued_at;
+  Instant fetched_at;
+  Series series;
+};
+
+struct Observed {
+  std::string zone;
+  std::string provider;
+  std::string signal;
+  Instant fetched_at;
+  Instant final_until;  // values before this will not be revised
+  Series series;
+};
+
+struct GridNews {
+  std::vector<Forecast> forecasts;
+  std::vector<Observed> observed;
+};
+
+class Grid {
+ public:
+  virtual ~Grid() = default;
+  // What has become known since the last call and is known at `now`. Never
+  // waits for the network. An empty answer is no error: nothing is new.
+  virtual GridNews Poll(Instant now) = 0;
+  // When the next news may be there, if that is known.
+  virtual std::optional<Instant> NextNews(Instant now) = 0;
+};
+
+// ---- Executor --------------------------------------------------------------
+
+// Names a run's process. `process` is the run number that started it: a run
+// that continues a suspended process carries the number of that first run.
+struct ProcessId {
+  JobId job{};
+  int process = 0;
+  friend auto operator<=>(const ProcessId&, const ProcessId&) = default;
+};
+
+struct StartOrder {
+  ProcessId id;
+  std::string region;
+  Allotment allotment;
+  bool resume = false;
+  JobSpec spec;
+};
+
+// What is seen of a process.
+struct Sight {
+  enum class What {
+    kUnknown,    // could not be looked at just now; ask again
+    kAbsent,     // was never started here: starting it is safe
+    kStarting,   // taken, not running yet (a queue)
+    kRunning,
+    kSuspended,  // every process of it stopped
+    kEnded,      // with what is known of its end
+    kLost,       // it began, and nobody can say how it ended
+  };
+  What what = What::kUnknown;
+  Instant began_at;   // kRunning and later
+  Instant ended_at;   // kEnded, kLost (the last instant it was known alive)
+  std::optional<int> exit_code;
+  std::optional<int> signal;
+  std::string detail;  // of a failed start, or of a loss
+  // From the progress file, the newest of each.
+  bool ready = false;
+  std::optional<double> fraction;
+  bool checkpoint = false;  // `fraction` is saved
+};
+
+class Executor {
+ public:
+  virtual ~Executor() = default;
+
+  // Could this job be started at all? Asked at submission: is the command
+  // there and executable, is the working directory one?
+  virtual Status Check(const JobSpec& spec, const std::string& region) = 0;
+
+  // The acts. Each is idempotent by process (and attempt): asking twice does
+  // nothing more. An error means "not done, perhaps later", except that
+  // InvalidArgument and NotFound from Start mean it never will be.
+  virtual Status Start(const StartOrder& order) = 0;
+  virtual Status Suspend(ProcessId id) = 0;
+  virtual Status Continue(ProcessId id) = 0;
+  // Asks the job to save and leave; the answer is seen by its exit.
+  virtual Status Checkpoint(ProcessId id, int attempt) = 0;
+  // TERM, grace, KILL of the whole process tree; returns at once.
+  virtual Status Stop(ProcessId id) = 0;
+
+  // Looks at the processes named, in their order.
+  virtual std::vector<Sight> Observe(std::span<const ProcessId> ids) = 0;
+  // Its end is in the ledger: what was kept to recognise it may go.
+  virtual void Forget(ProcessId id) = 0;
+};
+
+// ---- Meter -----------------------------------------------------------------
+
+class Meter {
+ public:
+  virtual ~Meter() = default;
+  // Expected power while running and while suspended, for jobs that declare
+  // none. Before PUE.
+  struct Power {
+    Watts running;
+    Watts idle;
+  };
+  virtual Power Expected(const Resources& need, const std::string& region) = 0;
+
+  struct Measured {
+    WattHours energy;  // before PUE
+    EnergySource source = EnergySource::kModelled;
+  };
+  // Energy of a run from `since` (its start) to each of two instants would be
+  // rounded alike, so that readings add up: the energy of `interval`, which
+  // lies within the run that began at `since`.
+  virtual Result<Measured> Read(const Job& job, const Run& run, Instant since,
+                                Interval interval, Purpose purpose) = 0;
+};
+
+// ---- Ledger ----------------------------------------------------------------
+
+// A job's plan as it was made; kept whenever it changes.
+struct PlanRecord {
+  JobId job{};
+  Instant made_at;
+  JobPlan plan;
+  // Of the whole job, not only from now on.
+  std::optional<Grams> expected_total;
+  std::optional<Grams> baseline;
+};
+
+// A submission, by the id its client chose. The same id with the same digest
+// gives the same jobs.
+struct RequestRecord {
+  std::string request_id;
+  std::string digest;
+  JobId first{};
+  int count = 0;
+  Instant at;
+};
+
+// Everything of one transaction.
+struct Batch {
+  std::vector<Event> events;
+  // The jobs after these events: the derived rows. One per job touched.
+  std::vector<const Job*> jobs;
+  std::vector<RequestRecord> requests;
+  std::vector<PlanRecord> plans;
+  std::vector<Forecast> forecasts;
+  std::vector<Observed> observed;
+  std::vector<Account> accounts;  // replace the job's earlier figures
+  bool empty() const {
+    return events.empty() && requests.empty() && plans.empty() &&
+           forecasts.empty() && observed.empty() && accounts.empty();
+  }
+};
+
+// What a restart needs.
+struct Recovered {
+  JobId next_job{};
+  std::vector<Job> live;       // not Done, by id
+  std::vector<Job> unsettled;  // Done, with figures that may change, by id
+  std::map<JobId, std::vector<Reading>> readings;  // of all those jobs
+  std::map<JobId, PlanRecord> plans;               // the newest of live jobs
+  std::vector<Forecast> forecasts;  // the newest of each zone
+  std::vector<Observed> observed;   // since the instant asked for
+};
+
+class Ledger {
+ public:
+  virtual ~Ledger() = default;
+  // One durable transaction: all of it or nothing. An error is final: the
+  // caller must stop, since it may not run ahead of its log.
+  virtual Status Append(const Batch& batch) = 0;
+  virtual Result<Recovered> Recover(Instant observed_since) = 0;
+  virtual Result<std::optional<RequestRecord>> FindRequest(
+      const std::string& request_id) = 0;
+};
+
+}  // namespace carbond
