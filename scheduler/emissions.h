@@ -54,7 +54,7 @@ Emitted BaselineOf(std::span<const EnergyUse> work, Instant submitted_at,
 std::optional<Grams> GramsOf(Watts power, Pue pue, Interval interval,
                              const Series& intensity);
 
-// ---- Reports ---------------------------------------------------------------
+// ---- Reports --------------------------------------------------------------
 
 // One reading with its grams; the rows of the ledger's `emissions` table.
 struct EmissionsRow {
@@ -115,7 +115,7 @@ struct Account {
 Account AccountOf(const Job& job, std::span<const Reading> readings,
                   const std::map<std::string, RegionGrid>& grid_of);
 
-// ---- Estimates for runs that have not happened ------------------------------
+// ---- Estimates for runs that have not happened ----------------------------
 
 struct Estimate {
   double energy_kwh = 0;  // PUE included
@@ -124,7 +124,7 @@ struct Estimate {
 
 // kWh = hours x accelerators x average watts x PUE / 1000 (Patterson et al.
 // 2021, section 2.5); grams = kWh x intensity.
-Estimate EstimateEmissions(double accelerators, double power_w, double hours,
+Estimate EstimateEmissions(double accelerators, double power_w, double time_h,
                            double pue, double intensity_g_per_kwh);
 
 const char* Name(Quality quality);

@@ -6,12 +6,14 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
-#include <set>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "scheduler/outlook.h"
 #include "scheduler/ports.h"
 
 namespace carbond {
@@ -32,18 +34,19 @@ struct EngineOptions {
   Duration stale_after = hours(3);       // a forecast older than this is none
   Duration history = hours(24 * 8);      // of observed values kept in memory
   Duration pause_retry = minutes(10);    // after a failed pause
+  Duration start_retry = minutes(1);     // after a start that was refused
   Duration settle_window = hours(48);    // figures may change for this long
 };
 
-// ---- Commands --------------------------------------------------------------
+// ---- Commands -------------------------------------------------------------
 
 struct SubmitCommand {
   struct Entry {
     JobSpec spec;
     Unset unset;
   };
-  std::string request_id;  // empty: none was chosen
-  std::string digest;      // of the content, for the same request id
+  std::string request_id;   // empty: none was chosen
+  std::string digest;       // of the content, for the same request id
   std::vector<Entry> jobs;  // all or none
 };
 struct CancelCommand {
@@ -68,30 +71,32 @@ using Command = std::variant<SubmitCommand, CancelCommand, HoldCommand,
 
 struct Reply {
   Status status;
-  std::vector<JobId> jobs;            // SubmitCommand
-  std::optional<PlanRecord> plan;     // PlanCommand
-  std::optional<JobSpec> completed;   // PlanCommand: the spec with defaults
+  std::vector<JobId> jobs;           // SubmitCommand
+  bool repeated = false;             // they were there already
+  std::optional<PlanRecord> plan;    // PlanCommand
+  std::optional<JobSpec> completed;  // PlanCommand: the spec with defaults
 };
 
 // What is known of a zone, for reports.
 struct ZoneView {
-  enum class Mode { kFresh, kLate, kStale, kClimatology, kNone };
+  using Mode = ForecastMode;
   Mode mode = Mode::kNone;
   std::string provider;
   std::string signal;
   std::optional<Instant> issued_at;
   std::optional<Instant> fetched_at;
-  Series outlook;                // from about now on
-  Instant forecast_end;          // where the forecast proper ends
+  Series outlook;        // from now on, as far as any plan may look
+  Instant forecast_end;  // where the forecast ends and climatology begins
   Series observed;
 };
-const char* Name(ZoneView::Mode mode);
 
 struct RegionView {
   Region region;
   Resources used;
   ZoneView zone;
 };
+
+class Occupancy;
 
 class Engine {
  public:
@@ -115,42 +120,121 @@ class Engine {
   // Tick is due then, or earlier when a command or news arrives.
   Instant NextWake() const;
 
+  // What the doors could not do since the last call; each will be tried
+  // again. For the driver to log.
+  std::vector<Status> TakeTroubles();
+
   // For reports and tests.
   const std::map<JobId, Job>& live() const { return live_; }
   std::vector<RegionView> Regions() const;
   const EngineOptions& options() const { return options_; }
+  Instant now() const { return now_; }
 
  private:
   struct Zone {
     std::optional<Forecast> forecast;
+    Duration issue_period{0};
     KnownIntensity known;
     std::string provider;
     std::string signal;
-    Instant fetched_at;
+    std::optional<Instant> fetched_at;
   };
-  struct Track {  // what the engine remembers of a live job beside the job
+  // What the engine remembers of a job beside the job.
+  struct Track {
     std::vector<Reading> readings;
     std::optional<PlanRecord> plan;
+    bool plan_usable = false;  // made for the job as it stands
+    int changes = 0;           // of state, so far
+    int changes_planned = -1;  // at the last plan request
     bool account_due = false;
+    double last_fraction = -1;  // that the job reported
+    Grams spent;                // by the last account
+    bool settled = false;       // of the last account
+  };
+  // An act on the world, done after its intent is committed.
+  struct Act {
+    enum class Kind {
+      kStart,
+      kContinue,
+      kSuspend,
+      kCheckpoint,
+      kStop,
+      kForget
+    };
+    Kind kind;
+    ProcessId id;
+    int attempt = 0;
+    int run = 0;
   };
   class Transaction;
 
-  Engine(EngineOptions options, Doors doors)
-      : options_(std::move(options)), doors_(doors) {}
+  Engine(EngineOptions options, Doors doors);
+
+  // engine.cc: commands
+  Reply Submit(const SubmitCommand& command, Transaction& t);
+  Result<std::vector<JobId>> Repeat(const SubmitCommand& command,
+                                    Transaction& t) const;
+  Result<JobSpec> Complete(const JobSpec& spec, const Unset& unset);
+  Status CheckCommand(const JobSpec& spec);
+  Reply Cancel(const CancelCommand& command, Transaction& t);
+  Reply Hold(const HoldCommand& command, Transaction& t);
+  Reply Release(const ReleaseCommand& command, Transaction& t);
+  Result<const Job*> Find(JobId id, const Transaction& t) const;
+
+  // engine_plans.cc
+  Reply DryRun(const PlanCommand& command);
+  PlanInput MakePlanInput() const;
+  PlanJob PlanJobOf(const Job& job) const;
+  // Of zones, made when first asked for.
+  using ZoneSeries = std::map<std::string, Series>;
+  PlanRecord RecordOf(const JobSpec& spec, Instant submitted_at, Grams spent,
+                      const JobPlan& plan, ZoneSeries& series_of) const;
+  Series PastAndOutlook(const std::string& zone, Instant until) const;
+  Outlook OutlookOf(const std::string& zone, Instant until) const;
+  Instant Horizon() const;
+  int RegionIndex(const std::string& name) const;
+
+  // engine_tick.cc: look and record
+  void LookAtGrid(Transaction& t);
+  void LookAtProcesses(Transaction& t);
+  void See(const Job& job, const Sight& sight, Transaction& t);
+  void SeeEnd(const Job& job, const Sight& sight, Transaction& t);
+  void SeeProgress(const Job& job, const Sight& sight, Transaction& t);
+  void Reassert(const Job& job, const Sight& sight, Transaction& t);
+  void MeterUpTo(JobId id, Instant until, Transaction& t);
+
+  // engine_acts.cc
+  void DecideOn(const Job& job, Occupancy& occupancy, Transaction& t);
+  void DecideStart(const Job& job, Occupancy& occupancy, Transaction& t);
+  void DecidePause(const Job& job, Transaction& t);
+  const JobPlan* UsablePlan(JobId id) const;
+  std::optional<Instant> PauseAt(const Job& job) const;
+  bool MayPauseEarly(const Job& job) const;
+  Status Do(const std::vector<Act>& acts);
+  Status DoOne(const Act& act);
+  Status StartRun(const Act& act);
+
+  // engine_accounts.cc
+  void KeepAccounts(Transaction& t);
+  void AccountFor(const Job& job, Transaction& t);
+  std::map<std::string, RegionGrid> GridOf(const Job& job) const;
 
   // Fixed after construction
   EngineOptions options_;
   Doors doors_;
+  const KnownIntensity nothing_known_;
 
   // Only the driver's thread
   JobId next_job_{1};
   std::map<JobId, Job> live_;
-  std::map<JobId, Job> unsettled_;
-  std::map<JobId, Track> tracks_;
+  std::map<JobId, Job> unsettled_;  // done, with figures that may change
+  std::map<JobId, Track> tracks_;   // of both
   std::map<std::string, Zone> zones_;
+  std::map<std::string, Status> checked_;  // commands, within one Execute
+  std::vector<Status> troubles_;
   Instant now_;
   bool plan_due_ = true;
-  Instant plan_valid_until_;
+  Instant plan_valid_until_;  // the next slot border
 };
 
 }  // namespace carbond

@@ -46,7 +46,7 @@ struct JobSpec {
   std::string name;
   std::string project;
   std::string user;
-  std::vector<std::string> command;        // argument vector, never a shell line
+  std::vector<std::string> command;  // argument vector, never a shell line
   std::map<std::string, std::string> env;  // added to the daemon's own
   std::string workdir;                     // absolute
 

@@ -113,7 +113,7 @@ struct Event {
   Fact fact;
 };
 
-// ---- The job they add up to ------------------------------------------------
+// ---- The job they add up to -----------------------------------------------
 
 struct Run {
   int number = 0;  // from 1
@@ -128,13 +128,13 @@ struct Run {
   std::optional<int> exit_code;
   std::optional<int> signal;
   std::string detail;
-  Instant metered_until;  // where the next reading begins
+  Instant metered_until;                   // where the next reading begins
   std::optional<Instant> pause_issued_at;  // a pause is under way
   int pause_attempts = 0;
   std::optional<Instant> pause_failed_at;
-  bool ready = false;  // the job wrote to its progress file
+  bool ready = false;              // the job wrote to its progress file
   std::optional<RunEnd> stop_why;  // a stop is under way
-  Duration work{0};  // time metered as useful work
+  Duration work{0};                // time metered as useful work
 };
 
 struct Job {
@@ -169,8 +169,7 @@ struct Job {
   }
   // Holds capacity in its current run's region.
   bool occupies() const {
-    return state == State::kStarting || state == State::kRunning ||
-           in_memory();
+    return state == State::kStarting || state == State::kRunning || in_memory();
   }
 };
 

@@ -20,8 +20,8 @@ using Cost = Int128;
 struct PricedSlot {
   int64_t begin = 0;  // milliseconds; end of one slot = begin of the next
   int64_t end = 0;
-  Cost price = 0;       // per millisecond of running, >= 0
-  Cost idle_price = 0;  // per millisecond suspended, >= 0
+  Cost price = 0;        // per millisecond of running, >= 0
+  Cost idle_price = 0;   // per millisecond suspended, >= 0
   bool blocked = false;  // no run may touch it
 };
 
@@ -32,8 +32,8 @@ struct Task {
     kPaused,   // its first run restores; idling costs idle_price
   };
   Start start = Start::kFresh;
-  int64_t work = 0;     // > 0, useful milliseconds
-  int64_t restore = 0;  // for kRunning: of later runs
+  int64_t work = 0;          // > 0, useful milliseconds
+  int64_t restore = 0;       // for kRunning: of later runs
   int64_t restore_left = 0;  // kRunning only: of the restore under way
   int64_t save = 0;
   // Least useful work in a run that a pause precedes or follows; for kRunning's
@@ -51,6 +51,7 @@ struct RunSpan {
 struct Optimum {
   Cost cost = 0;
   std::vector<RunSpan> runs;
+  bool exact = true;  // false: the search of BestRuns was cut short
 };
 
 // The best single run (for kRunning: going on to the end). Any start instant:
@@ -61,8 +62,9 @@ std::optional<Optimum> BestUnbroken(const std::vector<PricedSlot>& slots,
                                     const Task& task);
 
 // The best row of one or more runs, exactly: equal to an exhaustive search in
-// continuous time. Nothing when no row fits. Prefers the unbroken run unless
-// pausing is strictly cheaper.
+// continuous time, unless `exact` says that the search was cut short. Nothing
+// when no row fits. Prefers the unbroken run unless pausing is strictly
+// cheaper, and earlier work among equals.
 std::optional<Optimum> BestRuns(const std::vector<PricedSlot>& slots,
                                 const Task& task);
 

@@ -33,8 +33,8 @@ struct PlanJob {
   double min_saving = 0;
   int priority = 0;
   Instant submitted_at;
-  Instant earliest;  // not before; may lie in the past
-  Instant deadline;  // finished by
+  Instant earliest;   // not before; may lie in the past
+  Instant deadline;   // finished by
   bool held = false;  // wants no plan; keeps capacity it occupies
 
   Standing standing = Standing::kFresh;
@@ -48,6 +48,12 @@ struct PlanJob {
   std::vector<int> regions;  // indices into PlanInput::regions, by preference
 };
 
+// Capacity that is spoken for, whatever the jobs of this plan do.
+struct Taken {
+  Interval interval;
+  Resources need;
+};
+
 struct PlanRegion {
   std::string name;
   Pue pue;
@@ -56,7 +62,7 @@ struct PlanRegion {
   Series outlook;  // forecast and its climatology tail, from about now on
   std::optional<Instant> forecast_issued_at;
   Instant forecast_end;  // where the forecast proper ends and the tail begins
-  bool climatology_only = false;  // no usable forecast: history alone
+  std::vector<Taken> taken;
 };
 
 struct PlanInput {
@@ -68,15 +74,15 @@ struct PlanInput {
 
 // Why a job stands where it stands; in the order in which they are considered.
 enum class Reason {
-  kNone,              // it runs, or it is done
-  kHeld,              // the user paused it
-  kRegionDrained,     // none of its regions starts anything
-  kNoCapacity,        // it fits nowhere before T
-  kEarliest,          // its earliest start has not come
-  kNoForecast,        // nothing is known; the declared fallback applies
-  kSlackUsedUp,       // must run now to meet its deadline, whatever the grid
-  kCleanerHours,      // waits for cleaner hours
-  kNoGain,            // waiting would not save enough: runs now
+  kNone,           // it runs, or it is done
+  kHeld,           // the user paused it
+  kRegionDrained,  // none of its regions starts anything
+  kNoCapacity,     // it fits nowhere before T
+  kEarliest,       // its earliest start has not come
+  kNoForecast,     // nothing is known; the declared fallback applies
+  kSlackUsedUp,    // must run now to meet its deadline, whatever the grid
+  kCleanerHours,   // waits for cleaner hours
+  kNoGain,         // waiting would not save enough: runs now
 };
 
 struct Alternative {

@@ -1,7 +1,7 @@
 #pragma once
-// The five doors to the world: Clock, Ledger, Grid, Executor, Meter. The daemon,
-// the backtest and the simulations differ only in which five they hand to the
-// engine. All are called from the engine's thread, one call at a time.
+// The five doors to the world: Clock, Ledger, Grid, Executor, Meter. The
+// daemon, the backtest and the simulations differ only in which five they hand
+// to the engine. All are called from the engine's thread, one call at a time.
 
 #include <optional>
 #include <span>
@@ -15,7 +15,7 @@
 
 namespace carbond {
 
-// ---- Clock -----------------------------------------------------------------
+// ---- Clock ----------------------------------------------------------------
 
 class Clock {
  public:
@@ -23,7 +23,7 @@ class Clock {
   virtual Instant Now() const = 0;
 };
 
-// ---- Grid ------------------------------------------------------------------
+// ---- Grid -----------------------------------------------------------------
 
 enum class SignalKind { kMarginal, kAverage };
 
@@ -61,7 +61,7 @@ class Grid {
   virtual std::optional<Instant> NextNews(Instant now) = 0;
 };
 
-// ---- Executor --------------------------------------------------------------
+// ---- Executor -------------------------------------------------------------
 
 // Names a run's process. `process` is the run number that started it: a run
 // that continues a suspended process carries the number of that first run.
@@ -82,17 +82,17 @@ struct StartOrder {
 // What is seen of a process.
 struct Sight {
   enum class What {
-    kUnknown,    // could not be looked at just now; ask again
-    kAbsent,     // was never started here: starting it is safe
-    kStarting,   // taken, not running yet (a queue)
+    kUnknown,   // could not be looked at just now; ask again
+    kAbsent,    // was never started here: starting it is safe
+    kStarting,  // taken, not running yet (a queue)
     kRunning,
     kSuspended,  // every process of it stopped
     kEnded,      // with what is known of its end
     kLost,       // it began, and nobody can say how it ended
   };
   What what = What::kUnknown;
-  Instant began_at;   // kRunning and later
-  Instant ended_at;   // kEnded, kLost (the last instant it was known alive)
+  Instant began_at;  // kRunning and later
+  Instant ended_at;  // kEnded, kLost (the last instant it was known alive)
   std::optional<int> exit_code;
   std::optional<int> signal;
   std::string detail;  // of a failed start, or of a loss
@@ -127,7 +127,7 @@ class Executor {
   virtual void Forget(ProcessId id) = 0;
 };
 
-// ---- Meter -----------------------------------------------------------------
+// ---- Meter ----------------------------------------------------------------
 
 class Meter {
  public:
@@ -151,7 +151,7 @@ class Meter {
                                 Interval interval, Purpose purpose) = 0;
 };
 
-// ---- Ledger ----------------------------------------------------------------
+// ---- Ledger ---------------------------------------------------------------
 
 // A job's plan as it was made; kept whenever it changes.
 struct PlanRecord {
@@ -196,8 +196,8 @@ struct Recovered {
   std::vector<Job> unsettled;  // Done, with figures that may change, by id
   std::map<JobId, std::vector<Reading>> readings;  // of all those jobs
   std::map<JobId, PlanRecord> plans;               // the newest of live jobs
-  std::vector<Forecast> forecasts;  // the newest of each zone
-  std::vector<Observed> observed;   // since the instant asked for
+  std::vector<Forecast> forecasts;                 // the newest of each zone
+  std::vector<Observed> observed;  // since the instant asked for
 };
 
 class Ledger {

@@ -51,8 +51,8 @@ inline std::string Message(const Status& status) {
 
 }  // namespace carbond
 
-#define CARBOND_RETURN_IF_ERROR(expr)                \
-  do {                                               \
+#define CARBOND_RETURN_IF_ERROR(expr)                                      \
+  do {                                                                     \
     if (::carbond::Status status_ = (expr); !status_.ok()) return status_; \
   } while (false)
 
@@ -67,14 +67,14 @@ inline std::string Message(const Status& status) {
 
 // A state that cannot be: going on would write nonsense into the ledger, so the
 // process stops, in release builds too.
-#define CARBOND_INVARIANT(condition, ...)                                 \
-  do {                                                                    \
-    if (!(condition)) {                                                   \
-      std::fputs(fmt::format("carbond: impossible: {} ({}:{}): {}\n",     \
-                             #condition, __FILE__, __LINE__,              \
-                             fmt::format(__VA_ARGS__))                    \
-                     .c_str(),                                            \
-                 stderr);                                                 \
-      std::abort();                                                       \
-    }                                                                     \
+#define CARBOND_INVARIANT(condition, ...)                                  \
+  do {                                                                     \
+    if (!(condition)) {                                                    \
+      std::fputs(                                                          \
+          fmt::format("carbond: impossible: {} ({}:{}): {}\n", #condition, \
+                      __FILE__, __LINE__, fmt::format(__VA_ARGS__))        \
+              .c_str(),                                                    \
+          stderr);                                                         \
+      std::abort();                                                        \
+    }                                                                      \
   } while (false)

@@ -29,7 +29,8 @@ class Series {
   // names the first that is not. Zero is legal.
   static Result<Series> Make(std::vector<Slot> slots);
 
-  const std::vector<Slot>& slots() const { return slots_; }
+  const std::vector<Slot>& slots() const& { return slots_; }
+  const std::vector<Slot>& slots() const&& = delete;  // of a series about to go
   bool empty() const { return slots_.empty(); }
   Instant begin() const;  // of the first slot; Never() when empty
   Instant end() const;    // of the last slot; the epoch when empty

@@ -1,0 +1,243 @@
+#include "scheduler/engine.h"
+
+#include <algorithm>
+
+#include "scheduler/engine_transaction.h"
+
+namespace carbond {
+namespace {
+
+Reply Refusal(Status status) {
+  Reply reply;
+  reply.status = std::move(status);
+  return reply;
+}
+
+}  // namespace
+
+Engine::Engine(EngineOptions options, Doors doors)
+    : options_(std::move(options)), doors_(doors) {}
+
+Result<std::unique_ptr<Engine>> Engine::Recover(EngineOptions options,
+                                                Doors doors) {
+  std::unique_ptr<Engine> engine(new Engine(std::move(options), doors));
+  engine->now_ = doors.clock.Now();
+  CARBOND_ASSIGN_OR_RETURN(
+      Recovered recovered,
+      doors.ledger.Recover(engine->now_ - engine->options_.history));
+  engine->next_job_ = recovered.next_job;
+  for (Job& job : recovered.live) {
+    if (job.occupies() && engine->RegionIndex(job.runs.back().region) < 0) {
+      return NotNow(
+          "job {} runs in region `{}`, which the configuration no longer has: "
+          "add it again, with `drained: true` if it shall start nothing new",
+          Number(job.id), job.runs.back().region);
+    }
+    engine->live_.emplace(job.id, std::move(job));
+  }
+  for (Job& job : recovered.unsettled) {
+    engine->tracks_[job.id].account_due = true;
+    engine->unsettled_.emplace(job.id, std::move(job));
+  }
+  for (auto& [id, readings] : recovered.readings) {
+    engine->tracks_[id].readings = std::move(readings);
+  }
+  for (auto& [id, plan] : recovered.plans) {
+    engine->tracks_[id].plan = std::move(plan);
+  }
+  for (auto& [id, job] : engine->live_) {
+    engine->tracks_[id].account_due = !engine->tracks_[id].readings.empty();
+  }
+  for (Forecast& forecast : recovered.forecasts) {
+    Zone& zone = engine->zones_[forecast.zone];
+    zone.provider = forecast.provider;
+    zone.signal = forecast.signal;
+    zone.fetched_at = forecast.fetched_at;
+    zone.known.expected = forecast.series;
+    zone.forecast = std::move(forecast);
+  }
+  for (Observed& observed : recovered.observed) {
+    Zone& zone = engine->zones_[observed.zone];
+    zone.known.observed = zone.known.observed.Under(observed.series);
+    zone.known.final_until =
+        std::max(zone.known.final_until, observed.final_until);
+    zone.provider = observed.provider;
+    zone.signal = observed.signal;
+  }
+  return engine;
+}
+
+// ---- Commands -------------------------------------------------------------
+
+Result<std::vector<Reply>> Engine::Execute(std::span<const Command> commands) {
+  now_ = std::max(now_, doors_.clock.Now());
+  checked_.clear();
+  Transaction t(*this);
+  std::vector<Reply> replies;
+  replies.reserve(commands.size());
+  for (const Command& command : commands) {
+    replies.push_back(std::visit(
+        [&](const auto& c) -> Reply {
+          using C = std::decay_t<decltype(c)>;
+          if constexpr (std::is_same_v<C, SubmitCommand>) return Submit(c, t);
+          if constexpr (std::is_same_v<C, CancelCommand>) return Cancel(c, t);
+          if constexpr (std::is_same_v<C, HoldCommand>) return Hold(c, t);
+          if constexpr (std::is_same_v<C, ReleaseCommand>) {
+            return Release(c, t);
+          }
+          if constexpr (std::is_same_v<C, PlanCommand>) return DryRun(c);
+        },
+        command));
+  }
+  KeepAccounts(t);
+  CARBOND_RETURN_IF_ERROR(t.Commit());
+  return replies;
+}
+
+Result<JobSpec> Engine::Complete(const JobSpec& spec, const Unset& unset) {
+  CARBOND_ASSIGN_OR_RETURN(
+      JobSpec complete,
+      CompleteSpec(spec, unset, options_.regions, options_.defaults, now_));
+  const Meter::Power expected =
+      doors_.meter.Expected(complete.need, complete.regions.front());
+  if (!complete.power_declared) {
+    complete.power = expected.running;
+    if (complete.idle_power == Watts()) complete.idle_power = expected.idle;
+  }
+  CARBOND_RETURN_IF_ERROR(CheckCommand(complete));
+  return complete;
+}
+
+// Many jobs of one request, or of one moment, run the same command: the
+// executor is asked once for all of them.
+Status Engine::CheckCommand(const JobSpec& spec) {
+  const auto path = spec.env.find("PATH");
+  const std::string key =
+      fmt::format("{}\n{}\n{}\n{}", spec.regions.front(), spec.command.front(),
+                  spec.workdir, path == spec.env.end() ? "" : path->second);
+  const auto [known, is_new] = checked_.try_emplace(key);
+  if (is_new) {
+    known->second = doors_.executor.Check(spec, spec.regions.front());
+  }
+  return known->second;
+}
+
+Result<std::vector<JobId>> Engine::Repeat(const SubmitCommand& command,
+                                          Transaction& t) const {
+  std::optional<RequestRecord> known;
+  for (const RequestRecord& record : t.batch.requests) {
+    if (record.request_id == command.request_id) known = record;
+  }
+  if (!known) {
+    CARBOND_ASSIGN_OR_RETURN(known,
+                             doors_.ledger.FindRequest(command.request_id));
+  }
+  std::vector<JobId> jobs;
+  if (!known) return jobs;
+  if (known->digest != command.digest) {
+    return absl::AlreadyExistsError(fmt::format(
+        "request id {} was used for job {} with other content: choose "
+        "another id for another job",
+        command.request_id, Number(known->first)));
+  }
+  for (int i = 0; i < known->count; ++i) {
+    jobs.push_back(JobId(Number(known->first) + i));
+  }
+  return jobs;
+}
+
+Reply Engine::Submit(const SubmitCommand& command, Transaction& t) {
+  Reply reply;
+  if (command.jobs.empty()) {
+    reply.status = Refused("no job is in the request");
+    return reply;
+  }
+  if (!command.request_id.empty()) {
+    Result<std::vector<JobId>> known = Repeat(command, t);
+    if (!known.ok()) {
+      reply.status = known.status();
+      return reply;
+    }
+    if (!known->empty()) {
+      reply.jobs = *std::move(known);
+      reply.repeated = true;
+      return reply;
+    }
+  }
+  std::vector<JobSpec> specs;
+  specs.reserve(command.jobs.size());
+  for (size_t i = 0; i < command.jobs.size(); ++i) {
+    Result<JobSpec> spec =
+        Complete(command.jobs[i].spec, command.jobs[i].unset);
+    if (!spec.ok()) {
+      reply.status = spec.status();
+      if (command.jobs.size() > 1) {
+        reply.status =
+            Status(spec.status().code(),
+                   fmt::format("job {} of {}: {}; none was submitted", i + 1,
+                               command.jobs.size(), Message(spec.status())));
+      }
+      return reply;
+    }
+    specs.push_back(*std::move(spec));
+  }
+  const JobId first = next_job_;
+  for (JobSpec& spec : specs) {
+    reply.jobs.push_back(next_job_);
+    t.Record(next_job_, now_, Submitted{std::move(spec)});
+    next_job_ = JobId(Number(next_job_) + 1);
+  }
+  if (!command.request_id.empty()) {
+    t.batch.requests.push_back({command.request_id, command.digest, first,
+                                static_cast<int>(specs.size()), now_});
+  }
+  return reply;
+}
+
+Result<const Job*> Engine::Find(JobId id, const Transaction& t) const {
+  const Job* job = t.Find(id);
+  if (job == nullptr || job->state == State::kDone) {
+    if (Number(id) < 1 || id >= next_job_) {
+      return Missing("there is no job {}", Number(id));
+    }
+    return NotNow("job {} is done", Number(id));
+  }
+  return job;
+}
+
+Reply Engine::Cancel(const CancelCommand& command, Transaction& t) {
+  Result<const Job*> job = Find(command.job, t);
+  if (!job.ok()) return Refusal(job.status());
+  if (!(*job)->cancel_requested) {
+    t.Record(command.job, now_, CancelRequested{command.by});
+  }
+  return {};
+}
+
+Reply Engine::Hold(const HoldCommand& command, Transaction& t) {
+  Result<const Job*> job = Find(command.job, t);
+  if (!job.ok()) return Refusal(job.status());
+  const bool begun =
+      (*job)->state == State::kStarting || (*job)->state == State::kRunning;
+  if (begun && (*job)->spec.pause == PauseMode::kNone) {
+    return Refusal(
+        NotNow("job {} runs and cannot be paused: it was submitted with "
+               "--pause none; let it run, or cancel it",
+               Number(command.job)));
+  }
+  if (!(*job)->held) t.Record(command.job, now_, Held{command.by});
+  return {};
+}
+
+Reply Engine::Release(const ReleaseCommand& command, Transaction& t) {
+  Result<const Job*> job = Find(command.job, t);
+  if (!job.ok()) return Refusal(job.status());
+  if (!(*job)->held) {
+    return Refusal(NotNow("job {} is not paused by a user: it is {}",
+                          Number(command.job), Name((*job)->state)));
+  }
+  t.Record(command.job, now_, Released{command.by});
+  return {};
+}
+
+}  // namespace carbond

@@ -1,0 +1,68 @@
+// Figures of the jobs, kept up to date with their readings and with what is
+// known of the grid.
+
+#include <set>
+
+#include "scheduler/engine.h"
+#include "scheduler/engine_transaction.h"
+
+namespace carbond {
+
+std::map<std::string, RegionGrid> Engine::GridOf(const Job& job) const {
+  std::set<std::string> names{job.spec.home_region};
+  for (const Run& run : job.runs) names.insert(run.region);
+  std::map<std::string, RegionGrid> grid_of;
+  for (const std::string& name : names) {
+    RegionGrid grid;
+    grid.known = &nothing_known_;
+    const int index = RegionIndex(name);
+    if (index >= 0) {
+      const Region& region = options_.regions[static_cast<size_t>(index)];
+      grid.zone = region.zone;
+      grid.pue = region.pue;
+      const auto zone = zones_.find(region.zone);
+      if (zone != zones_.end()) {
+        grid.provider = zone->second.provider;
+        grid.signal = zone->second.signal;
+        grid.known = &zone->second.known;
+      }
+    }
+    grid_of.emplace(name, grid);
+  }
+  return grid_of;
+}
+
+void Engine::KeepAccounts(Transaction& t) {
+  std::set<JobId> due;
+  for (const auto& [id, job] : t.jobs()) {
+    if (!t.NewReadings(id).empty() || job.state == State::kDone) {
+      due.insert(id);
+    }
+  }
+  for (const auto& [id, track] : tracks_) {
+    if (track.account_due) due.insert(id);
+  }
+  for (const JobId id : due) {
+    const Job* job = t.Find(id);
+    if (job == nullptr) {
+      const auto done = unsettled_.find(id);
+      if (done == unsettled_.end()) continue;
+      job = &done->second;
+    }
+    AccountFor(*job, t);
+  }
+}
+
+void Engine::AccountFor(const Job& job, Transaction& t) {
+  Track& track = tracks_[job.id];
+  track.account_due = false;
+  std::vector<Reading> readings = track.readings;
+  const std::vector<Reading>& more = t.NewReadings(job.id);
+  readings.insert(readings.end(), more.begin(), more.end());
+  Account account = AccountOf(job, readings, GridOf(job));
+  track.spent = account.total.grams;
+  track.settled = account.total.quality == Quality::kSettled;
+  t.batch.accounts.push_back(std::move(account));
+}
+
+}  // namespace carbond

@@ -1,0 +1,293 @@
+// What the planner is asked, and what becomes of its answer.
+
+#include <algorithm>
+#include <cmath>
+
+#include "scheduler/engine.h"
+#include "scheduler/engine_transaction.h"
+
+namespace carbond {
+namespace {
+
+// How far ahead any plan may look.
+constexpr Duration kFarthest = hours(24 * 30);
+// A job that has not shown a sign of life is not signalled before this.
+constexpr Duration kLeastLife = seconds(30);
+
+bool About(Instant a, Instant b) {
+  return std::abs((a - b).count()) <= Duration(minutes(1)).count();
+}
+
+// Whether a plan says something else than the one that the ledger has: a run
+// under way begins "now" in every plan, and grams move a little all the time.
+bool Differs(const PlanRecord& before, const PlanRecord& after) {
+  const JobPlan& a = before.plan;
+  const JobPlan& b = after.plan;
+  if (a.reason != b.reason || a.region_name != b.region_name ||
+      a.late != b.late || a.intervals.size() != b.intervals.size()) {
+    return true;
+  }
+  for (size_t i = 0; i < a.intervals.size(); ++i) {
+    const bool under_way = a.intervals[i].begin <= before.made_at &&
+                           b.intervals[i].begin <= after.made_at;
+    if (!under_way && !About(a.intervals[i].begin, b.intervals[i].begin)) {
+      return true;
+    }
+    if (!About(a.intervals[i].end, b.intervals[i].end)) return true;
+  }
+  if (before.expected_total.has_value() != after.expected_total.has_value()) {
+    return true;
+  }
+  if (!after.expected_total) return false;
+  const double old_g = before.expected_total->value();
+  const double new_g = after.expected_total->value();
+  return std::abs(new_g - old_g) > 0.01 * std::abs(old_g);
+}
+
+}  // namespace
+
+int Engine::RegionIndex(const std::string& name) const {
+  for (size_t i = 0; i < options_.regions.size(); ++i) {
+    if (options_.regions[i].name == name) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+Outlook Engine::OutlookOf(const std::string& name, Instant until) const {
+  const auto it = zones_.find(name);
+  if (it == zones_.end()) {
+    Outlook nothing;
+    nothing.forecast_end = now_;
+    return nothing;
+  }
+  const Zone& zone = it->second;
+  return MakeOutlook(now_, until, zone.forecast, zone.known.observed,
+                     zone.issue_period, options_.stale_after);
+}
+
+// The latest instant that any plan must look at.
+Instant Engine::Horizon() const {
+  Instant horizon = now_ + hours(24);
+  for (const auto& [id, job] : live_) {
+    horizon = std::max(horizon, *job.spec.deadline);
+  }
+  return std::min(horizon, now_ + kFarthest);
+}
+
+PlanJob Engine::PlanJobOf(const Job& job) const {
+  const JobSpec& spec = job.spec;
+  PlanJob plan;
+  plan.id = job.id;
+  plan.need = spec.need;
+  plan.power = spec.power;
+  plan.idle_power = spec.idle_power;
+  plan.work = RemainingWork(job);
+  plan.pause = spec.pause;
+  plan.checkpoint_cost = spec.checkpoint_cost;
+  plan.resume_cost = spec.resume_cost;
+  plan.min_run = spec.min_run;
+  plan.max_intensity = spec.max_intensity;
+  plan.min_saving = spec.min_saving;
+  plan.priority = spec.priority;
+  plan.submitted_at = job.submitted_at;
+  plan.earliest = spec.earliest.value_or(job.submitted_at);
+  plan.deadline = *spec.deadline;
+  plan.held = job.held || job.cancel_requested;
+  for (const std::string& name : spec.regions) {
+    const int index = RegionIndex(name);
+    if (index >= 0) plan.regions.push_back(index);
+  }
+  if (!job.occupies()) {
+    plan.standing = job.has_checkpoint ? PlanJob::Standing::kCheckpointed
+                                       : PlanJob::Standing::kFresh;
+    return plan;
+  }
+  const Run& run = job.runs.back();
+  plan.region = RegionIndex(run.region);
+  if (job.in_memory()) {
+    plan.standing = PlanJob::Standing::kSuspended;
+    return plan;
+  }
+  plan.standing = PlanJob::Standing::kRunning;
+  const Instant began = run.started_at.value_or(now_);
+  const Duration restore = run.resume ? spec.resume_cost : Duration(0);
+  plan.restore_left = std::max(began + restore - now_, Duration(0));
+  // Before its first sign of life a signal could kill it.
+  const bool must_prove = spec.pause == PauseMode::kCheckpoint && !run.ready;
+  const Duration life =
+      must_prove ? std::max(spec.min_run, kLeastLife) : spec.min_run;
+  plan.may_pause_from = began + restore + life;
+  if (run.pause_failed_at) {
+    plan.may_pause_from = std::max(plan.may_pause_from,
+                                   *run.pause_failed_at + options_.pause_retry);
+  }
+  plan.pausing = run.pause_issued_at.has_value();
+  return plan;
+}
+
+PlanInput Engine::MakePlanInput() const {
+  PlanInput input;
+  input.now = now_;
+  input.no_forecast = options_.defaults.no_forecast;
+  const Instant horizon = Horizon();
+  for (const Region& region : options_.regions) {
+    PlanRegion plan;
+    plan.name = region.name;
+    plan.pue = region.pue;
+    plan.capacity = region.capacity;
+    plan.drained = region.drained;
+    Outlook outlook = OutlookOf(region.zone, horizon);
+    plan.outlook = std::move(outlook.series);
+    plan.forecast_issued_at = outlook.issued_at;
+    plan.forecast_end = outlook.forecast_end;
+    input.regions.push_back(std::move(plan));
+  }
+  input.jobs.reserve(live_.size());
+  for (const auto& [id, job] : live_) input.jobs.push_back(PlanJobOf(job));
+  return input;
+}
+
+std::optional<PlanInput> Engine::TakePlanRequest() {
+  if (live_.empty()) return std::nullopt;
+  if (!plan_due_ && now_ < plan_valid_until_) return std::nullopt;
+  plan_due_ = false;
+  PlanInput input = MakePlanInput();
+  plan_valid_until_ = Instant::Never();
+  for (const PlanRegion& region : input.regions) {
+    for (const Slot& slot : region.outlook.slots()) {
+      if (slot.interval.end <= now_) continue;
+      plan_valid_until_ = std::min(plan_valid_until_, slot.interval.end);
+      break;
+    }
+  }
+  for (const PlanJob& job : input.jobs) {
+    Track& track = tracks_[job.id];
+    track.changes_planned = track.changes;
+  }
+  return input;
+}
+
+// What was and what is to be expected of a zone, as one series.
+Series Engine::PastAndOutlook(const std::string& name, Instant until) const {
+  const auto zone = zones_.find(name);
+  if (zone == zones_.end()) return Series();
+  const KnownIntensity& known = zone->second.known;
+  return OutlookOf(name, until)
+      .series.Under(known.expected.Under(known.observed));
+}
+
+PlanRecord Engine::RecordOf(const JobSpec& spec, Instant submitted_at,
+                            Grams spent, const JobPlan& plan,
+                            ZoneSeries& series_of) const {
+  PlanRecord record;
+  record.made_at = now_;
+  record.job = plan.id;
+  record.plan = plan;
+  if (plan.expected) record.expected_total = spent + *plan.expected;
+  const int home = RegionIndex(spec.home_region);
+  if (home < 0) return record;
+  const Region& region = options_.regions[static_cast<size_t>(home)];
+  auto [series, is_new] = series_of.try_emplace(region.zone);
+  const Interval laid{submitted_at, submitted_at + spec.duration};
+  if (is_new) {
+    series->second = PastAndOutlook(region.zone, std::max(Horizon(), laid.end));
+  }
+  record.baseline = GramsOf(spec.power, region.pue, laid, series->second);
+  return record;
+}
+
+Status Engine::Adopt(const Plan& plan) {
+  Transaction t(*this);
+  std::vector<PlanRecord> usable;
+  ZoneSeries series_of;
+  for (const JobPlan& job_plan : plan.jobs) {
+    const auto job = live_.find(job_plan.id);
+    if (job == live_.end()) continue;
+    Track& track = tracks_[job_plan.id];
+    if (track.changes != track.changes_planned) continue;  // it moved on
+    PlanRecord record = RecordOf(job->second.spec, job->second.submitted_at,
+                                 track.spent, job_plan, series_of);
+    record.made_at = plan.made_at;
+    if (!track.plan || Differs(*track.plan, record)) {
+      t.batch.plans.push_back(record);
+    }
+    usable.push_back(std::move(record));
+  }
+  CARBOND_RETURN_IF_ERROR(t.Commit());
+  for (PlanRecord& record : usable) {
+    Track& track = tracks_[record.job];
+    track.plan = std::move(record);
+    track.plan_usable = true;
+  }
+  return Ok();
+}
+
+std::vector<RegionView> Engine::Regions() const {
+  std::vector<RegionView> views;
+  const Instant horizon = std::max(Horizon(), now_ + hours(72));
+  for (const Region& region : options_.regions) {
+    RegionView view;
+    view.region = region;
+    for (const auto& [id, job] : live_) {
+      if (job.occupies() && job.runs.back().region == region.name) {
+        view.used += job.spec.need;
+      }
+    }
+    Outlook outlook = OutlookOf(region.zone, horizon);
+    view.zone.mode = outlook.mode;
+    view.zone.issued_at = outlook.issued_at;
+    view.zone.outlook = std::move(outlook.series);
+    view.zone.forecast_end = outlook.forecast_end;
+    const auto zone = zones_.find(region.zone);
+    if (zone != zones_.end()) {
+      view.zone.provider = zone->second.provider;
+      view.zone.signal = zone->second.signal;
+      view.zone.fetched_at = zone->second.fetched_at;
+      view.zone.observed = zone->second.known.observed;
+    }
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+// Holds the one job against what the others are planned to use.
+Reply Engine::DryRun(const PlanCommand& command) {
+  Reply reply;
+  Result<JobSpec> spec = Complete(command.spec, command.unset);
+  if (!spec.ok()) {
+    reply.status = spec.status();
+    return reply;
+  }
+  Job job;
+  job.id = next_job_;
+  job.spec = *spec;
+  job.submitted_at = now_;
+  PlanInput input = MakePlanInput();
+  for (const PlanJob& other : input.jobs) {
+    const auto track = tracks_.find(other.id);
+    if (track == tracks_.end() || !track->second.plan) continue;
+    const JobPlan& plan = track->second.plan->plan;
+    const int region = RegionIndex(plan.region_name);
+    if (region < 0) continue;
+    for (const Interval& interval : plan.intervals) {
+      input.regions[static_cast<size_t>(region)].taken.push_back(
+          {interval, other.need});
+    }
+  }
+  input.jobs = {PlanJobOf(job)};
+  for (PlanRegion& region : input.regions) {
+    region.outlook =
+        OutlookOf(
+            options_.regions[static_cast<size_t>(RegionIndex(region.name))]
+                .zone,
+            *spec->deadline)
+            .series;
+  }
+  const Plan plan = MakePlan(input);
+  ZoneSeries series_of;
+  reply.plan = RecordOf(*spec, now_, Grams(), plan.jobs.front(), series_of);
+  reply.completed = *std::move(spec);
+  return reply;
+}
+
+}  // namespace carbond

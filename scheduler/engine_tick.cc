@@ -1,0 +1,280 @@
+// Look, record, act. One tick: news of the grid, what really runs, what was
+// used; then the differences between the plans and the world become intents,
+// all of it is committed at once, and only then acted upon.
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "scheduler/engine.h"
+#include "scheduler/engine_transaction.h"
+#include "scheduler/occupancy.h"
+
+namespace carbond {
+
+Status Engine::Tick() {
+  now_ = std::max(now_, doors_.clock.Now());
+  Transaction t(*this);
+  LookAtGrid(t);
+  LookAtProcesses(t);
+  Occupancy occupancy;
+  for (const auto& [id, mine] : live_) {
+    const Job& job = *t.Find(id);
+    if (job.occupies()) occupancy.Add(job);
+  }
+  for (const auto& [id, mine] : live_) {
+    const Job& job = *t.Find(id);
+    if (job.state != State::kDone) DecideOn(job, occupancy, t);
+  }
+  KeepAccounts(t);
+  CARBOND_RETURN_IF_ERROR(t.Commit());
+  // Settled figures change no more.
+  std::erase_if(unsettled_, [this](const auto& entry) {
+    const Track& track = tracks_[entry.first];
+    const bool old =
+        entry.second.finished_at.value_or(now_) + options_.history < now_;
+    if (!track.settled && !old) return false;
+    tracks_.erase(entry.first);
+    return true;
+  });
+  return Do(t.acts());
+}
+
+// ---- Look -----------------------------------------------------------------
+
+void Engine::LookAtGrid(Transaction& t) {
+  GridNews news = doors_.grid.Poll(now_);
+  std::set<std::string> changed;
+  for (Forecast& forecast : news.forecasts) {
+    Zone& zone = zones_[forecast.zone];
+    if (zone.forecast && forecast.issued_at > zone.forecast->issued_at) {
+      zone.issue_period = forecast.issued_at - zone.forecast->issued_at;
+    }
+    zone.provider = forecast.provider;
+    zone.signal = forecast.signal;
+    zone.fetched_at = forecast.fetched_at;
+    zone.known.expected =
+        zone.known.expected.Under(forecast.series)
+            .Clip({now_ - options_.history, Instant::Never()});
+    zone.forecast = forecast;
+    plan_due_ = true;
+  }
+  for (Observed& observed : news.observed) {
+    Zone& zone = zones_[observed.zone];
+    zone.provider = observed.provider;
+    zone.signal = observed.signal;
+    zone.known.observed =
+        zone.known.observed.Under(observed.series)
+            .Clip({now_ - options_.history, Instant::Never()});
+    zone.known.final_until =
+        std::max(zone.known.final_until, observed.final_until);
+    changed.insert(observed.zone);
+  }
+  t.batch.forecasts = std::move(news.forecasts);
+  t.batch.observed = std::move(news.observed);
+  if (changed.empty()) return;
+  for (const auto& [id, job] : unsettled_) tracks_[id].account_due = true;
+}
+
+void Engine::LookAtProcesses(Transaction& t) {
+  std::vector<ProcessId> ids;
+  for (const auto& [id, job] : live_) {
+    if (job.occupies()) ids.push_back({id, job.runs.back().process});
+  }
+  if (ids.empty()) return;
+  const std::vector<Sight> sights = doors_.executor.Observe(ids);
+  for (size_t i = 0; i < ids.size() && i < sights.size(); ++i) {
+    See(*t.Find(ids[i].job), sights[i], t);
+  }
+}
+
+// `job` stays valid while facts are recorded: it is read again by Find.
+void Engine::See(const Job& job, const Sight& sight, Transaction& t) {
+  const JobId id = job.id;
+  const Run& run = job.runs.back();
+  using What = Sight::What;
+  if (sight.what == What::kUnknown) return;
+  const bool ended = sight.what == What::kEnded || sight.what == What::kLost;
+  if (job.state == State::kStarting) {
+    const bool continues = run.process < run.number;
+    const bool began = sight.what == What::kRunning ||
+                       (ended && (continues || sight.exit_code ||
+                                  sight.signal || sight.what == What::kLost));
+    if (began) {
+      // A continued process draws power from the moment it was asked to.
+      const Instant at = continues ? run.metered_until
+                                   : std::clamp(sight.began_at, run.issued_at,
+                                                std::max(run.issued_at, now_));
+      t.Record(id, at, RunStarted{run.number});
+    }
+  }
+  const Job& seen = *t.Find(id);
+  if (ended) return SeeEnd(seen, sight, t);
+  if (sight.what == What::kAbsent && seen.state == State::kStarting &&
+      seen.runs.back().stop_why) {
+    Sight never = sight;  // it was not begun, and will not be
+    never.ended_at = now_;
+    return SeeEnd(seen, never, t);
+  }
+  if (sight.what == What::kAbsent && seen.state != State::kStarting) {
+    Sight lost = sight;
+    lost.what = What::kLost;
+    lost.ended_at = seen.runs.back().metered_until;
+    lost.detail = "no trace of its process was found";
+    return SeeEnd(seen, lost, t);
+  }
+  if (seen.state == State::kRunning) {
+    const Run& now_running = seen.runs.back();
+    const bool suspended = sight.what == What::kSuspended &&
+                           now_running.pause_issued_at &&
+                           seen.spec.pause == PauseMode::kSuspend;
+    const bool due =
+        now_ - now_running.metered_until >= options_.metering_period;
+    if (suspended || due) MeterUpTo(id, now_, t);
+    if (suspended) {
+      t.Record(id, now_,
+               RunEnded{now_running.number, RunEnd::kSuspended, {}, {}, ""});
+      return;
+    }
+    SeeProgress(*t.Find(id), sight, t);
+  } else if (seen.in_memory() && now_ - seen.runs.back().metered_until >=
+                                     options_.metering_period) {
+    MeterUpTo(id, now_, t);
+  }
+  Reassert(*t.Find(id), sight, t);
+}
+
+void Engine::SeeEnd(const Job& job, const Sight& sight, Transaction& t) {
+  const JobId id = job.id;
+  const Run run = job.runs.back();
+  const bool lost = sight.what == Sight::What::kLost;
+  const Instant at =
+      std::clamp(sight.ended_at, std::min(run.metered_until, now_), now_);
+  RunEnded end{run.number, RunEnd::kFailed, sight.exit_code, sight.signal,
+               sight.detail};
+  if (job.state == State::kStarting) {
+    end.end = run.stop_why.value_or(RunEnd::kNotStarted);
+  } else if (lost) {
+    end.end = RunEnd::kLost;
+  } else if (sight.exit_code == 0) {
+    end.end = RunEnd::kSucceeded;  // whatever was asked of it meanwhile
+  } else if (run.stop_why) {
+    end.end = *run.stop_why;
+  } else if (sight.exit_code == kCheckpointExitCode &&
+             job.spec.pause == PauseMode::kCheckpoint) {
+    end.end = RunEnd::kCheckpointed;
+  }
+  if (job.state != State::kStarting) MeterUpTo(id, at, t);
+  SeeProgress(*t.Find(id), sight, t);
+  t.Record(id, at, std::move(end));
+  t.Do({Act::Kind::kForget, {id, run.process}, 0, run.number});
+}
+
+void Engine::SeeProgress(const Job& job, const Sight& sight, Transaction& t) {
+  if (job.state != State::kRunning || !sight.ready) return;
+  const Run& run = job.runs.back();
+  const double known = static_cast<double>(job.work_done.count()) /
+                       static_cast<double>(job.spec.duration.count());
+  Track& track = tracks_[job.id];
+  const bool news = sight.fraction && std::isfinite(*sight.fraction) &&
+                    *sight.fraction != track.last_fraction;
+  const bool moved = news && std::abs(*sight.fraction - known) > 0.01;
+  if (run.ready && !moved && !(news && sight.checkpoint)) return;
+  const int number = run.number;
+  MeterUpTo(job.id, now_, t);
+  // An old fraction says nothing of the time since.
+  Progressed fact{number, {}, false};
+  if (news) {
+    track.last_fraction = *sight.fraction;
+    fact.fraction = sight.fraction;
+    fact.checkpoint = sight.checkpoint;
+  }
+  t.Record(job.id, now_, std::move(fact));
+}
+
+// Acts whose intent is in the ledger and whose effect is not seen yet: after a
+// crash between the two, or because the door failed.
+void Engine::Reassert(const Job& job, const Sight& sight, Transaction& t) {
+  const Run& run = job.runs.back();
+  const ProcessId process{job.id, run.process};
+  if (run.stop_why) {
+    t.Do({Act::Kind::kStop, process, 0, run.number});
+  } else if (job.state == State::kStarting) {
+    if (sight.what == Sight::What::kAbsent) {
+      t.Do({Act::Kind::kStart, process, 0, run.number});
+    } else if (sight.what == Sight::What::kSuspended) {
+      t.Do({Act::Kind::kContinue, process, 0, run.number});
+    }
+  } else if (job.state == State::kRunning && run.pause_issued_at) {
+    const bool suspends = job.spec.pause == PauseMode::kSuspend;
+    t.Do({suspends ? Act::Kind::kSuspend : Act::Kind::kCheckpoint, process,
+          run.pause_attempts, run.number});
+  } else if (job.in_memory() && sight.what == Sight::What::kRunning) {
+    t.Do({Act::Kind::kSuspend, process, 0, run.number});
+  }
+}
+
+// ---- Meter ----------------------------------------------------------------
+
+// Records what the job's current run drew since its last reading, cut where the
+// purpose changes: restore first, the checkpoint from the moment it was asked.
+void Engine::MeterUpTo(JobId id, Instant until, Transaction& t) {
+  while (true) {
+    const Job& job = *t.Find(id);
+    const Run& run = job.runs.back();
+    const Instant from = run.metered_until;
+    if (until <= from || !run.started_at) return;
+    Interval interval{from, until};
+    Purpose purpose = Purpose::kWork;
+    const Instant restored =
+        *run.started_at + (run.resume || run.process < run.number
+                               ? job.spec.resume_cost
+                               : Duration(0));
+    if (job.in_memory()) {
+      purpose = Purpose::kIdle;
+    } else if (from < restored) {
+      purpose = Purpose::kRestore;
+      interval.end = std::min(until, restored);
+    } else if (run.pause_issued_at && from >= *run.pause_issued_at) {
+      purpose = Purpose::kCheckpoint;
+    } else if (run.pause_issued_at) {
+      interval.end = std::min(until, *run.pause_issued_at);
+    }
+    const Instant since = job.in_memory() ? *run.ended_at : *run.started_at;
+    const Result<Meter::Measured> read =
+        doors_.meter.Read(job, run, since, interval, purpose);
+    if (!read.ok()) {  // the same interval is asked for again
+      troubles_.push_back(read.status());
+      return;
+    }
+    const int number = run.number;
+    t.Record(
+        id, interval.end,
+        EnergyMetered{number, interval, read->energy, purpose, read->source});
+  }
+}
+
+// ---- When to tick again ---------------------------------------------------
+
+Instant Engine::NextWake() const {
+  Instant wake = Instant::Never();
+  const auto by = [&](Instant t) { wake = std::min(wake, t); };
+  if (const auto news = doors_.grid.NextNews(now_)) by(*news);
+  if (live_.empty()) return std::max(wake, now_);
+  by(plan_valid_until_);
+  for (const auto& [id, job] : live_) {
+    if (job.occupies()) by(now_ + options_.observe_period);
+    const JobPlan* plan = UsablePlan(id);
+    if (plan == nullptr || plan->intervals.empty()) continue;
+    if (job.state == State::kRunning) {
+      const auto pause = PauseAt(job);
+      if (pause && *pause > now_) by(*pause);
+    } else if (!job.held && job.state != State::kStarting) {
+      const Instant begin = plan->intervals.front().begin;
+      by(begin > now_ ? begin : now_ + options_.observe_period);
+    }
+  }
+  return std::max(wake, now_);
+}
+
+}  // namespace carbond

@@ -1,0 +1,101 @@
+#pragma once
+// One transaction of the engine: facts are applied to copies, and the copies
+// become the engine's own only after the ledger has them.
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "scheduler/engine.h"
+
+namespace carbond {
+
+class Engine::Transaction {
+ public:
+  explicit Transaction(Engine& engine) : engine_(engine) {}
+
+  // A job as it stands within this transaction; null when it is not live.
+  const Job* Find(JobId id) const {
+    const auto mine = jobs_.find(id);
+    if (mine != jobs_.end()) return &mine->second;
+    const auto theirs = engine_.live_.find(id);
+    return theirs == engine_.live_.end() ? nullptr : &theirs->second;
+  }
+
+  // Applies a fact. That the table allows it is the engine's duty: a refusal
+  // here is a defect, and writing on would spoil the ledger.
+  void Record(JobId id, Instant at, Fact fact) {
+    auto [it, is_new] = jobs_.try_emplace(id);
+    Job& job = it->second;
+    if (is_new) {
+      const auto live = engine_.live_.find(id);
+      if (live != engine_.live_.end()) job = live->second;
+    }
+    Event event{id, job.last_seq + 1, at, std::move(fact)};
+    if (event.seq == 1) {
+      Result<Job> first = ApplyFirst(event);
+      CARBOND_INVARIANT(first.ok(), "{}", Message(first.status()));
+      job = *std::move(first);
+    } else {
+      const Status applied = Apply(job, event);
+      CARBOND_INVARIANT(applied.ok(), "{}", Message(applied));
+    }
+    Note(job, event);
+    batch.events.push_back(std::move(event));
+  }
+
+  void Do(Act act) { acts_.push_back(act); }
+  const std::vector<Act>& acts() const { return acts_; }
+  const std::vector<Reading>& NewReadings(JobId id) const {
+    static const std::vector<Reading> kNone;
+    const auto it = readings_.find(id);
+    return it == readings_.end() ? kNone : it->second;
+  }
+  // Jobs changed here, by id.
+  const std::map<JobId, Job>& jobs() const { return jobs_; }
+
+  // Appends everything, then lets the engine have it.
+  Status Commit() {
+    if (batch.empty()) return Ok();
+    for (const auto& [id, job] : jobs_) batch.jobs.push_back(&job);
+    CARBOND_RETURN_IF_ERROR(engine_.doors_.ledger.Append(batch));
+    for (auto& [id, readings] : readings_) {
+      auto& all = engine_.tracks_[id].readings;
+      all.insert(all.end(), readings.begin(), readings.end());
+    }
+    for (auto& [id, job] : jobs_) {
+      if (job.state == State::kDone) {
+        engine_.live_.erase(id);
+        engine_.unsettled_.insert_or_assign(id, std::move(job));
+      } else {
+        engine_.live_.insert_or_assign(id, std::move(job));
+      }
+    }
+    return Ok();
+  }
+
+  Batch batch;
+
+ private:
+  void Note(const Job& job, const Event& event) {
+    if (const auto* metered = std::get_if<EnergyMetered>(&event.fact)) {
+      readings_[job.id].push_back(
+          {metered->run, job.runs.back().region, *metered});
+      return;
+    }
+    if (std::holds_alternative<Progressed>(event.fact)) return;
+    // The plan was made for a job that stood elsewhere: from here on, within
+    // this transaction too, it says nothing.
+    Track& track = engine_.tracks_[job.id];
+    track.plan_usable = false;
+    ++track.changes;
+    engine_.plan_due_ = true;
+  }
+
+  Engine& engine_;
+  std::map<JobId, Job> jobs_;
+  std::map<JobId, std::vector<Reading>> readings_;
+  std::vector<Act> acts_;
+};
+
+}  // namespace carbond

@@ -1,0 +1,268 @@
+#include "scheduler/job.h"
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <utility>
+
+namespace carbond {
+namespace {
+
+constexpr Duration kLongestJob = hours(24 * 366);
+constexpr double kGreatestPowerW = 1e8;  // a hundred megawatts
+
+const Region* Find(const std::vector<Region>& regions,
+                   const std::string& name) {
+  const auto it =
+      std::find_if(regions.begin(), regions.end(),
+                   [&](const Region& region) { return region.name == name; });
+  return it == regions.end() ? nullptr : &*it;
+}
+
+std::string Names(const std::vector<Region>& regions) {
+  std::string names;
+  for (const Region& region : regions) {
+    if (!names.empty()) names += ", ";
+    names += region.name;
+  }
+  return names;
+}
+
+std::string Describe(const Resources& r) {
+  return fmt::format("{} GPU{} and {} CPU{}", r.gpus, r.gpus == 1 ? "" : "s",
+                     r.cpus, r.cpus == 1 ? "" : "s");
+}
+
+Status CheckDurations(const JobSpec& spec) {
+  if (spec.duration <= Duration(0)) {
+    return Refused(
+        "duration {} is not positive: say how long the job runs, such as "
+        "--duration 2h",
+        FormatDuration(spec.duration));
+  }
+  if (spec.duration > kLongestJob) {
+    return Refused("duration {} is longer than a year: split the job",
+                   FormatDuration(spec.duration));
+  }
+  const std::pair<const char*, Duration> others[] = {
+      {"checkpoint cost", spec.checkpoint_cost},
+      {"resume cost", spec.resume_cost},
+      {"checkpoint timeout", spec.checkpoint_timeout},
+      {"min run", spec.min_run},
+      {"time limit", spec.time_limit.value_or(Duration(0))}};
+  for (const auto& [name, value] : others) {
+    if (value < Duration(0) || value > kLongestJob) {
+      return Refused("{} {} is out of range: it lies between 0 and a year",
+                     name, FormatDuration(value));
+    }
+  }
+  if (spec.time_limit && *spec.time_limit < spec.duration) {
+    return Refused(
+        "time limit {} is shorter than the duration {}: the job could not "
+        "finish",
+        FormatDuration(*spec.time_limit), FormatDuration(spec.duration));
+  }
+  return Ok();
+}
+
+Status CheckNumbers(const JobSpec& spec) {
+  if (spec.power < Watts() || spec.power > Watts::Of(kGreatestPowerW)) {
+    return Refused("power {} is out of range", FormatPower(spec.power));
+  }
+  if (spec.idle_power < Watts() ||
+      (spec.power_declared && spec.idle_power > spec.power)) {
+    return Refused("idle power {} is not between 0 and the power {}",
+                   FormatPower(spec.idle_power), FormatPower(spec.power));
+  }
+  if (!(spec.min_saving >= 0 && spec.min_saving < 1)) {
+    return Refused("min saving {} is not a fraction from 0 to below 1",
+                   spec.min_saving);
+  }
+  if (spec.max_intensity && *spec.max_intensity < GramsPerKwh()) {
+    return Refused("max intensity {} g/kWh is negative",
+                   spec.max_intensity->value());
+  }
+  if (spec.retries < 0 || spec.retries > 1000) {
+    return Refused("retries {} is out of range: 0 to 1000", spec.retries);
+  }
+  if (!(spec.data_gb >= 0 && spec.data_gb < 1e9)) {
+    return Refused("data of {} GB is out of range", spec.data_gb);
+  }
+  if (spec.need.gpus < 0 || spec.need.cpus < 0) {
+    return Refused("{} are asked for: a count is not negative",
+                   Describe(spec.need));
+  }
+  return Ok();
+}
+
+Status CheckText(const JobSpec& spec) {
+  if (spec.command.empty() || spec.command.front().empty()) {
+    return Refused("no command is given: put it after `--`");
+  }
+  for (const std::string& word : spec.command) {
+    if (word.find('\0') != std::string::npos) {
+      return Refused("the command holds a zero byte");
+    }
+  }
+  for (const auto& [key, value] : spec.env) {
+    if (key.empty() || key.find('=') != std::string::npos ||
+        (key + value).find('\0') != std::string::npos) {
+      return Refused("environment variable `{}` is not KEY=VALUE", key);
+    }
+    if (key.rfind("CARBON_", 0) == 0) {
+      return Refused("environment variable {} is set by carbond itself", key);
+    }
+  }
+  if (spec.workdir.empty() || spec.workdir.front() != '/') {
+    return Refused("working directory `{}` is not an absolute path",
+                   spec.workdir);
+  }
+  for (const std::string* text : {&spec.name, &spec.project, &spec.user}) {
+    if (text->size() > 256 ||
+        std::any_of(text->begin(), text->end(),
+                    [](unsigned char c) { return c < 0x20 || c == 0x7f; })) {
+      return Refused(
+          "name, project and user are one line of at most 256 bytes");
+    }
+  }
+  return Ok();
+}
+
+Status CheckPausing(const JobSpec& spec) {
+  if (spec.pause != PauseMode::kCheckpoint &&
+      (!spec.on_pause.empty() || !spec.on_resume.empty())) {
+    return Refused(
+        "on_pause and on_resume are hooks of checkpoints: add "
+        "--pause checkpoint");
+  }
+  return SignalNumber(spec.checkpoint_signal).status();
+}
+
+Status CheckRegions(const JobSpec& spec, const std::vector<Region>& regions) {
+  bool fits = false;
+  Resources largest;
+  for (const std::string& name : spec.regions) {
+    const Region* region = Find(regions, name);
+    if (region == nullptr) {
+      return Missing("region `{}` does not exist: there is {}", name,
+                     Names(regions));
+    }
+    fits = fits || spec.need.Fits(region->capacity);
+    largest.gpus = std::max(largest.gpus, region->capacity.gpus);
+    largest.cpus = std::max(largest.cpus, region->capacity.cpus);
+  }
+  if (!fits) {
+    return Refused(
+        "the job asks for {}, more than any of its regions has ({} at most): "
+        "ask for less or allow a larger region",
+        Describe(spec.need), Describe(largest));
+  }
+  if (Find(regions, spec.home_region) == nullptr) {
+    return Missing("home region `{}` does not exist: there is {}",
+                   spec.home_region, Names(regions));
+  }
+  return Ok();
+}
+
+// Leaves `spec.deadline` set.
+Status CheckTimes(JobSpec& spec, const Defaults& defaults, Instant now) {
+  const Instant from = std::max(now, spec.earliest.value_or(now));
+  if (spec.earliest && *spec.earliest > now + kLongestJob) {
+    return Refused("earliest start {} is more than a year away",
+                   FormatInstant(*spec.earliest));
+  }
+  spec.deadline_declared = spec.deadline.has_value();
+  if (!spec.deadline) {
+    spec.deadline = from + spec.duration + defaults.max_delay;
+    return Ok();
+  }
+  if (*spec.deadline > from + 2 * kLongestJob) {
+    return Refused("deadline {} is more than two years away",
+                   FormatInstant(*spec.deadline));
+  }
+  if (*spec.deadline < from + spec.duration) {
+    return Refused(
+        "deadline {} is before {} {} plus duration {}: the earliest finish "
+        "is {}",
+        FormatInstant(*spec.deadline), from > now ? "earliest start" : "now",
+        FormatInstant(from), FormatDuration(spec.duration),
+        FormatInstant(from + spec.duration));
+  }
+  return Ok();
+}
+
+constexpr std::pair<const char*, int> kSignals[] = {
+    {"HUP", SIGHUP},   {"INT", SIGINT},    {"QUIT", SIGQUIT}, {"USR1", SIGUSR1},
+    {"USR2", SIGUSR2}, {"TERM", SIGTERM},  {"ALRM", SIGALRM}, {"CONT", SIGCONT},
+    {"URG", SIGURG},   {"WINCH", SIGWINCH}};
+
+}  // namespace
+
+Result<JobSpec> CompleteSpec(JobSpec spec, const Unset& unset,
+                             const std::vector<Region>& regions,
+                             const Defaults& defaults, Instant now) {
+  if (unset.min_saving) spec.min_saving = defaults.min_saving;
+  if (unset.min_run) spec.min_run = defaults.min_run;
+  const bool saves = spec.pause == PauseMode::kCheckpoint;
+  if (unset.checkpoint_cost) {
+    spec.checkpoint_cost = saves ? defaults.checkpoint_cost : Duration(0);
+  }
+  if (unset.resume_cost) {
+    spec.resume_cost = saves ? defaults.resume_cost : Duration(0);
+  }
+  if (unset.checkpoint_timeout) {
+    spec.checkpoint_timeout = defaults.checkpoint_timeout;
+  }
+  if (spec.need == Resources{}) spec.need.cpus = 1;
+  if (spec.regions.empty()) {
+    for (const Region& region : regions) spec.regions.push_back(region.name);
+  }
+  if (spec.home_region.empty() && !spec.regions.empty()) {
+    spec.home_region = spec.regions.front();
+  }
+  if (spec.name.empty() && !spec.command.empty()) {
+    const std::string& program = spec.command.front();
+    spec.name = program.substr(program.find_last_of('/') + 1).substr(0, 256);
+  }
+  if (spec.checkpoint_signal.rfind("SIG", 0) == 0) {
+    spec.checkpoint_signal.erase(0, 3);
+  }
+  CARBOND_RETURN_IF_ERROR(CheckText(spec));
+  CARBOND_RETURN_IF_ERROR(CheckDurations(spec));
+  CARBOND_RETURN_IF_ERROR(CheckNumbers(spec));
+  CARBOND_RETURN_IF_ERROR(CheckPausing(spec));
+  CARBOND_RETURN_IF_ERROR(CheckRegions(spec, regions));
+  CARBOND_RETURN_IF_ERROR(CheckTimes(spec, defaults, now));
+  return spec;
+}
+
+const char* Name(PauseMode mode) {
+  switch (mode) {
+    case PauseMode::kNone:
+      return "none";
+    case PauseMode::kSuspend:
+      return "suspend";
+    case PauseMode::kCheckpoint:
+      return "checkpoint";
+  }
+  return "none";
+}
+
+Result<PauseMode> ParsePauseMode(const std::string& text) {
+  for (const PauseMode mode :
+       {PauseMode::kNone, PauseMode::kSuspend, PauseMode::kCheckpoint}) {
+    if (text == Name(mode)) return mode;
+  }
+  return Refused("pause `{}` is not one of none, suspend, checkpoint", text);
+}
+
+Result<int> SignalNumber(const std::string& name) {
+  std::string known;
+  for (const auto& [signal, number] : kSignals) {
+    if (name == signal) return number;
+    known += known.empty() ? signal : std::string(", ") + signal;
+  }
+  return Refused("checkpoint signal `{}` is not one of {}", name, known);
+}
+
+}  // namespace carbond

@@ -1,0 +1,30 @@
+#pragma once
+// What of each region is taken at one moment, devices by index.
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "scheduler/lifecycle.h"
+
+namespace carbond {
+
+class Occupancy {
+ public:
+  // Counts a job that occupies its current run's region.
+  void Add(const Job& job);
+
+  // Takes devices and cores for a job in a region; nothing when it does not
+  // fit there now.
+  std::optional<Allotment> Allot(const Job& job, const Region& region);
+
+ private:
+  struct Place {
+    Resources used;
+    std::set<int> gpus;
+  };
+  std::map<std::string, Place> places_;  // by region
+};
+
+}  // namespace carbond

@@ -1,0 +1,170 @@
+#include "scheduler/optimum_ties.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace carbond {
+namespace {
+
+// One end of a run that may be moved by up to `room`, within one slot.
+struct End {
+  size_t run = 0;
+  bool is_begin = false;
+  int64_t at = 0;    // the time that is won or given up begins here
+  int64_t room = 0;  // milliseconds
+  Cost price = 0;    // of running instead of idling there
+};
+
+class Ties {
+ public:
+  Ties(const PricedTime& time, const Task& task, std::vector<RunSpan>& runs)
+      : time_(time), task_(task), runs_(runs) {}
+
+  void Settle() {
+    // Each move brings work forward; the limit is for the absurd.
+    for (int moves = 0; moves < 10'000 && MoveOne(); ++moves) Clean();
+  }
+
+ private:
+  bool free_of_overhead() const {
+    return task_.restore == 0 && task_.save == 0;
+  }
+
+  Cost PriceAt(size_t run, bool is_begin, int64_t t) const {
+    const PricedSlot& slot = time_.slot(time_.SlotAt(t));
+    const bool idles = is_begin ? run > 0 || task_.start == Task::Start::kPaused
+                                : run + 1 < runs_.size();
+    return slot.price - (idles ? slot.idle_price : 0);
+  }
+
+  bool Fixed(size_t run, bool is_begin) const {
+    return is_begin && run == 0 && task_.start == Task::Start::kRunning;
+  }
+
+  // Where a run could be made longer.
+  std::optional<End> Longer(size_t k, bool is_begin) const {
+    if (Fixed(k, is_begin)) return std::nullopt;
+    const int64_t pause = free_of_overhead() ? 0 : 1;
+    End end{k, is_begin, 0, 0, 0};
+    if (is_begin) {
+      const int64_t from = k > 0 ? runs_[k - 1].end + pause : time_.begin();
+      if (runs_[k].begin <= from) return std::nullopt;
+      const int slot = time_.SlotAt(runs_[k].begin - 1);
+      if (time_.slot(slot).blocked) return std::nullopt;
+      end.at = std::max(from, time_.point(slot));
+      end.room = runs_[k].begin - end.at;
+    } else {
+      const int64_t to =
+          k + 1 < runs_.size() ? runs_[k + 1].begin - pause : time_.end();
+      if (runs_[k].end >= to) return std::nullopt;
+      const int slot = time_.SlotAt(runs_[k].end);
+      if (time_.slot(slot).blocked) return std::nullopt;
+      end.at = runs_[k].end;
+      end.room = std::min(to, time_.point(slot + 1)) - end.at;
+    }
+    end.price = PriceAt(k, is_begin, end.at);
+    return end;
+  }
+
+  // Where a run could be made shorter.
+  std::optional<End> Shorter(size_t k, bool is_begin) const {
+    if (Fixed(k, is_begin)) return std::nullopt;
+    const int64_t length = runs_[k].end - runs_[k].begin;
+    const bool may_vanish =
+        free_of_overhead() && task_.min_run <= 1 && runs_.size() > 2;
+    const int64_t spare =
+        may_vanish ? length : length - LeastLength(task_, k, runs_.size());
+    if (spare <= 0) return std::nullopt;
+    End end{k, is_begin, 0, 0, 0};
+    if (is_begin) {
+      const int slot = time_.SlotAt(runs_[k].begin);
+      end.room = std::min(spare, time_.point(slot + 1) - runs_[k].begin);
+      end.at = runs_[k].begin;
+    } else {
+      const int slot = time_.SlotAt(runs_[k].end - 1);
+      end.room = std::min(spare, runs_[k].end - time_.point(slot));
+      end.at = runs_[k].end - end.room;
+    }
+    end.price = PriceAt(k, is_begin, end.at);
+    return end;
+  }
+
+  bool MoveOne() {
+    for (size_t k = 0; k < runs_.size(); ++k) {
+      for (const bool early : {true, false}) {
+        const std::optional<End> longer = Longer(k, early);
+        if (!longer) continue;
+        for (size_t l = runs_.size(); l-- > k;) {
+          for (const bool late : {false, true}) {
+            const std::optional<End> shorter = Shorter(l, late);
+            if (!shorter || shorter->price != longer->price ||
+                shorter->at < longer->at + longer->room) {
+              continue;
+            }
+            if (l == k && (late || !early)) continue;
+            Move(*longer, *shorter);
+            return true;
+          }
+        }
+      }
+    }
+    return false;
+  }
+
+  void Move(const End& longer, const End& shorter) {
+    const int64_t by = std::min(longer.room, shorter.room);
+    RunSpan& grows = runs_[longer.run];
+    (longer.is_begin ? grows.begin : grows.end) += longer.is_begin ? -by : by;
+    RunSpan& shrinks = runs_[shorter.run];
+    (shorter.is_begin ? shrinks.begin : shrinks.end) +=
+        shorter.is_begin ? by : -by;
+  }
+
+  // Empty runs go, and runs that touch become one.
+  void Clean() {
+    if (!free_of_overhead()) return;
+    // The run under way stays, though it be asked to pause at once.
+    const auto first =
+        runs_.begin() + (task_.start == Task::Start::kRunning ? 1 : 0);
+    runs_.erase(std::remove_if(
+                    first, runs_.end(),
+                    [](const RunSpan& r) { return r.begin == r.end; }),
+                runs_.end());
+    for (size_t k = 1; k < runs_.size();) {
+      if (runs_[k - 1].end == runs_[k].begin) {
+        runs_[k - 1].end = runs_[k].end;
+        runs_.erase(runs_.begin() + static_cast<std::ptrdiff_t>(k));
+      } else {
+        ++k;
+      }
+    }
+  }
+
+  const PricedTime& time_;
+  const Task& task_;
+  std::vector<RunSpan>& runs_;
+};
+
+}  // namespace
+
+int64_t LeastLength(const Task& task, size_t k, size_t count) {
+  const int64_t save = k + 1 < count ? task.save : 0;
+  if (k == 0 && task.start == Task::Start::kRunning) {
+    return std::max(task.running_min, task.restore_left) + save;
+  }
+  const bool restores = k > 0 || task.start == Task::Start::kPaused;
+  return (restores ? task.restore : 0) + std::max<int64_t>(task.min_run, 1) +
+         save;
+}
+
+void PreferEarlier(const PricedTime& time, const Task& task, Optimum& optimum) {
+  if (optimum.runs.size() < 2) return;
+  Optimum earlier = optimum;
+  Ties(time, task, earlier.runs).Settle();
+  // A vanished run may leave another without its idle price: cheaper is fine,
+  // dearer is not taken.
+  earlier.cost = CostOf(time.slots(), task, earlier.runs);
+  if (earlier.cost <= optimum.cost) optimum = std::move(earlier);
+}
+
+}  // namespace carbond

@@ -1,0 +1,125 @@
+#include "scheduler/plan_window.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace carbond {
+namespace {
+
+// How the prices of one job weigh running against idling in memory: power
+// ratios in lowest terms, so that sums stay small.
+struct Weights {
+  int64_t running = 1;
+  int64_t idling = 0;
+};
+
+Weights WeightsOf(const PlanJob& job) {
+  const int64_t power = std::max<int64_t>(job.power.thousandths(), 1);
+  const int64_t idle = job.pause == PauseMode::kSuspend
+                           ? std::max<int64_t>(job.idle_power.thousandths(), 0)
+                           : 0;
+  const int64_t divisor = std::gcd(power, idle);
+  return {power / divisor, idle / divisor};
+}
+
+class WindowMaker {
+ public:
+  WindowMaker(const PlanJob& job, const PlanRegion& region,
+              const std::vector<Interval>& blocked)
+      : job_(job),
+        region_(region),
+        blocked_(blocked),
+        weights_(WeightsOf(job)) {}
+
+  std::vector<PricedSlot> Make(Interval whole) {
+    Cut(whole);
+    Cost all = 1;
+    for (size_t i = 0; i + 1 < points_.size(); ++i) {
+      PricedSlot slot;
+      slot.begin = points_[i].millis();
+      slot.end = points_[i + 1].millis();
+      const int64_t length = slot.end - slot.begin;
+      const auto intensity = region_.outlook.At(points_[i]);
+      dear_.push_back(!intensity ||
+                      (job_.max_intensity && *intensity > *job_.max_intensity));
+      if (intensity) {
+        const Cost price = static_cast<Cost>(intensity->thousandths()) *
+                           region_.pue.thousandths();
+        slot.price = price * weights_.running;
+        slot.idle_price = price * weights_.idling;
+      }
+      slot.blocked = Blocked(points_[i]);
+      all += slot.price * length;
+      slots_.push_back(slot);
+    }
+    for (size_t i = 0; i < slots_.size(); ++i) {
+      if (dear_[i]) slots_[i].price += all;
+    }
+    return std::move(slots_);
+  }
+
+ private:
+  void Cut(Interval whole) {
+    points_ = {whole.begin, whole.end};
+    const Series part = region_.outlook.Clip(whole);
+    for (const Slot& slot : part.slots()) {
+      points_.push_back(slot.interval.begin);
+      points_.push_back(slot.interval.end);
+    }
+    for (const Interval& interval : blocked_) {
+      const Interval cut = interval.Clip(whole);
+      if (cut.empty()) continue;
+      points_.push_back(cut.begin);
+      points_.push_back(cut.end);
+    }
+    std::sort(points_.begin(), points_.end());
+    points_.erase(std::unique(points_.begin(), points_.end()), points_.end());
+  }
+
+  bool Blocked(Instant t) const {
+    return std::any_of(blocked_.begin(), blocked_.end(),
+                       [t](const Interval& i) { return i.Contains(t); });
+  }
+
+  const PlanJob& job_;
+  const PlanRegion& region_;
+  const std::vector<Interval>& blocked_;
+  const Weights weights_;
+  std::vector<Instant> points_;
+  std::vector<bool> dear_;
+  std::vector<PricedSlot> slots_;
+};
+
+}  // namespace
+
+std::vector<PricedSlot> PricedWindow(const PlanJob& job,
+                                     const PlanRegion& region,
+                                     const std::vector<Interval>& blocked,
+                                     Interval window) {
+  return WindowMaker(job, region, blocked).Make(window);
+}
+
+Task TaskOf(const PlanJob& job, Instant now) {
+  Task task;
+  task.work = std::max<int64_t>(job.work.count(), 1);
+  task.restore = job.resume_cost.count();
+  task.save = job.checkpoint_cost.count();
+  task.min_run = job.min_run.count();
+  switch (job.standing) {
+    case PlanJob::Standing::kFresh:
+      break;
+    case PlanJob::Standing::kRunning:
+      task.start = Task::Start::kRunning;
+      task.restore_left = job.restore_left.count();
+      task.running_min =
+          std::max<int64_t>((job.may_pause_from - now).count(), 0);
+      break;
+    case PlanJob::Standing::kSuspended:
+    case PlanJob::Standing::kCheckpointed:
+      task.start = Task::Start::kPaused;
+      break;
+  }
+  return task;
+}
+
+}  // namespace carbond

@@ -1,0 +1,139 @@
+#pragma once
+// A small working world behind the engine's doors, for tests and simulations:
+// a clock that is moved by hand, a grid played from series, processes that do
+// their work as the clock moves, a meter that multiplies. Single-threaded.
+
+#include <functional>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "scheduler/ports.h"
+
+namespace carbond {
+
+class SimClock : public Clock {
+ public:
+  explicit SimClock(Instant now) : now_(now) {}
+  Instant Now() const override { return now_; }
+  void Set(Instant now) { now_ = now; }
+
+ private:
+  Instant now_;
+};
+
+// Plays what is given to it: a forecast is there from its issue on, an actual
+// value when its slot has ended.
+class SimGrid : public Grid {
+ public:
+  void AddForecast(Forecast forecast);  // in any order
+  void SetActual(const std::string& zone, Series actual,
+                 std::string signal = "sim");
+  void SetDown(bool down) { down_ = down; }
+
+  GridNews Poll(Instant now) override;
+  std::optional<Instant> NextNews(Instant now) override;
+
+ private:
+  struct Actual {
+    Series series;
+    std::string signal;
+    Instant told_until;
+  };
+  std::vector<Forecast> waiting_;  // by issue
+  std::map<std::string, Actual> actual_;
+  bool down_ = false;
+};
+
+// How a simulated process behaves.
+struct SimBehaviour {
+  Duration work = hours(1);  // useful work until it exits
+  Duration restore{0};       // of a run that resumes
+  Duration save{0};          // from the signal to the exit
+  int exit_code = 0;
+  bool ignores_signal = false;
+  std::optional<Duration> crashes_after;  // of running time, once
+  bool reports_progress = true;
+};
+
+class SimExecutor : public Executor {
+ public:
+  explicit SimExecutor(const Clock& clock) : clock_(clock) {}
+
+  // Of jobs started from now on.
+  void SetBehaviour(JobId job, SimBehaviour behaviour) {
+    behaviours_[job] = behaviour;
+  }
+  // Each call of a door fails with this probability.
+  void FailAtRandom(double probability, uint64_t seed) {
+    failure_ = probability;
+    random_.seed(seed);
+  }
+  // Refuses Check with this, for commands named so.
+  void RefuseCommand(const std::string& command, Status status) {
+    refused_[command] = std::move(status);
+  }
+  // The supervisor of a process vanishes.
+  void Lose(ProcessId id);
+
+  Status Check(const JobSpec& spec, const std::string& region) override;
+  Status Start(const StartOrder& order) override;
+  Status Suspend(ProcessId id) override;
+  Status Continue(ProcessId id) override;
+  Status Checkpoint(ProcessId id, int attempt) override;
+  Status Stop(ProcessId id) override;
+  std::vector<Sight> Observe(std::span<const ProcessId> ids) override;
+  void Forget(ProcessId id) override;
+
+  // What really runs now, for the eyes of a test.
+  int Live(JobId job);
+  Resources Used(const std::string& region);
+  Duration WorkDone(JobId job) const;  // saved or under way
+  int Starts() const { return starts_; }
+  // When something will end by itself, if anything will.
+  std::optional<Instant> NextEnd();
+
+ private:
+  struct Process {
+    StartOrder order;
+    SimBehaviour behaviour;
+    Instant began;
+    Instant counted_until;
+    Duration restore_left{0};
+    bool suspended = false;
+    std::optional<Instant> leaves_at;  // after a checkpoint signal
+    std::optional<Instant> ended_at;
+    int exit_code = 0;
+    std::optional<int> signal;
+    bool lost = false;
+    int attempts = 0;
+  };
+
+  void Advance(Process& process);
+  void AdvanceAll();
+  bool Fails();
+  Status MaybeFail(const char* what);
+
+  const Clock& clock_;
+  std::map<JobId, SimBehaviour> behaviours_;
+  std::map<ProcessId, Process> processes_;
+  std::map<JobId, Duration> saved_;     // work in checkpoints
+  std::map<JobId, Duration> progress_;  // of the process under way
+  std::map<std::string, Status> refused_;
+  std::set<JobId> crashed_;
+  double failure_ = 0;
+  std::mt19937_64 random_;
+  int starts_ = 0;
+};
+
+// Declared power times time, rounded so that readings of a run add up.
+class SimMeter : public Meter {
+ public:
+  Power Expected(const Resources& need, const std::string& region) override;
+  Result<Measured> Read(const Job& job, const Run& run, Instant since,
+                        Interval interval, Purpose purpose) override;
+};
+
+}  // namespace carbond

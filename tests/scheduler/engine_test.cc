@@ -1,0 +1,314 @@
+#include "scheduler/engine.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/scheduler/sim_world.h"
+
+namespace carbond {
+namespace {
+
+using ::testing::HasSubstr;
+
+JobSpec Pausable(Duration duration, Duration cost = minutes(0)) {
+  JobSpec spec = Work(duration);
+  spec.pause = PauseMode::kCheckpoint;
+  spec.checkpoint_cost = cost;
+  spec.resume_cost = cost;
+  spec.checkpoint_timeout = minutes(30);
+  spec.min_run = minutes(30);
+  return spec;
+}
+
+Instant Hour(double hour) {
+  return kDawn + Duration(static_cast<int64_t>(hour * 3'600'000));
+}
+
+TEST(Engine, RunsAJobAtOnceWhenTheGridIsFlat) {
+  SimWorld world;
+  world.Grid("here", Hourly(kDawn, std::vector<double>(48, 300)));
+  const JobId id = world.Submit(Work(hours(2)));
+  ASSERT_TRUE(world.driver->RunUntilDone(Hour(30)).ok());
+  const Job& job = world.At(id);
+  EXPECT_EQ(job.outcome, Outcome::kSucceeded);
+  EXPECT_EQ(job.started_at, kDawn);
+  EXPECT_EQ(job.finished_at, Hour(2));
+  EXPECT_EQ(job.energy, WattHours::Of(2000));
+  EXPECT_EQ(world.Figures(id).grams, Grams::Of(600));
+  EXPECT_EQ(world.Figures(id).baseline, Grams::Of(600));
+}
+
+TEST(Engine, DefersAJobToCleanerHoursAndSavesWhatItSaid) {
+  SimWorld world;
+  world.Grid("here", Hourly(kDawn, {500, 500, 500, 100, 100, 500, 500, 500, 500,
+                                    500, 500, 500}));
+  JobSpec spec = Work(hours(2));
+  spec.deadline = Hour(10);
+  const JobId id = world.Submit(spec);
+  ASSERT_TRUE(world.driver->Settle().ok());
+  EXPECT_EQ(world.PlanOf(id).reason, Reason::kCleanerHours);
+  EXPECT_THAT(world.PlanOf(id).why,
+              HasSubstr("waiting for cleaner hours until "
+                        "2026-01-01T03:00:00Z, saves 800 g (80 %)"));
+  ASSERT_TRUE(world.driver->RunUntilDone(Hour(30)).ok());
+  EXPECT_EQ(world.At(id).started_at, Hour(3));
+  EXPECT_EQ(world.Figures(id).grams, Grams::Of(200));
+  EXPECT_EQ(world.Figures(id).baseline, Grams::Of(1000));
+  EXPECT_EQ(world.Figures(id).quality, Quality::kSettled);
+}
+
+TEST(Engine, PausesThroughADirtyHourAndCountsWhatThePauseCosts) {
+  SimWorld world;
+  world.Grid("here", Hourly(kDawn, {100, 100, 900, 900, 100, 100, 900, 900}));
+  JobSpec spec = Pausable(hours(3), minutes(6));
+  spec.deadline = Hour(8);
+  const JobId id = world.Submit(spec);
+  ASSERT_TRUE(world.driver->RunUntilDone(Hour(30)).ok());
+  const Job& job = world.At(id);
+  ASSERT_EQ(job.outcome, Outcome::kSucceeded);
+  ASSERT_EQ(job.runs.size(), 2u);
+  EXPECT_EQ(job.runs[0].end, RunEnd::kCheckpointed);
+  EXPECT_EQ(job.runs[0].ended_at, Hour(2));
+  EXPECT_EQ(job.runs[1].started_at, Hour(4));
+  // 3 h of work, 6 min of saving and 6 min of restoring, at 1 kW and 100 g.
+  EXPECT_EQ(job.energy, WattHours::Of(3200));
+  EXPECT_EQ(world.Figures(id).grams, Grams::Of(320));
+  EXPECT_TRUE(world.ledger.Verify().ok());
+}
+
+TEST(Engine, KeepsASuspendedJobsPlaceAndCountsItsIdlePower) {
+  SimWorld world({Place("here", 1, 4)});
+  world.Grid("here", Hourly(kDawn, {100, 900, 900, 100, 900, 900}));
+  JobSpec spec = Work(hours(2));
+  spec.pause = PauseMode::kSuspend;
+  spec.idle_power = Watts::Of(50);
+  spec.min_run = minutes(10);
+  spec.checkpoint_timeout = minutes(5);
+  spec.deadline = Hour(6);
+  const JobId id = world.Submit(spec);
+  ASSERT_TRUE(world.driver->RunUntil(Hour(2)).ok());
+  EXPECT_TRUE(world.At(id).in_memory());
+  EXPECT_EQ(world.engine->Regions()[0].used, (Resources{1, 1}));
+  ASSERT_TRUE(world.driver->RunUntilDone(Hour(30)).ok());
+  EXPECT_EQ(world.At(id).outcome, Outcome::kSucceeded);
+  EXPECT_EQ(Pauses(world.At(id)), 1);
+  // 2 h at 1 kW and 100 g, and 2 h at 50 W and 900 g.
+  EXPECT_EQ(world.Figures(id).grams, Grams::Of(200 + 90));
+}
+
+TEST(Engine, NeverGivesADeviceTwice) {
+  SimWorld world({Place("here", 2, 8)});
+  world.Grid("here", Hourly(kDawn, std::vector<double>(48, 300)));
+  std::vector<JobId> ids;
+  for (int i = 0; i < 4; ++i) ids.push_back(world.Submit(Work(hours(1))));
+  ASSERT_TRUE(world.driver->RunUntil(Hour(0.5)).ok());
+  EXPECT_EQ(world.At(ids[0]).runs[0].allotment.gpus, std::vector<int>{0});
+  EXPECT_EQ(world.At(ids[1]).runs[0].allotment.gpus, std::vector<int>{1});
+  EXPECT_EQ(world.At(ids[2]).state, State::kWaiting);
+  EXPECT_EQ(world.PlanOf(ids[2]).reason, Reason::kNoCapacity);
+  EXPECT_THAT(world.PlanOf(ids[2]).why,
+              HasSubstr("no capacity in here until 2026-01-01T01:00:00Z"));
+  ASSERT_TRUE(world.driver->RunUntilDone(Hour(30)).ok());
+  EXPECT_EQ(world.At(ids[3]).finished_at, Hour(2));
+}
+
+TEST(Engine, GivesTheSameJobForTheSameRequestId) {
+  SimWorld world;
+  SubmitCommand command;
+  command.request_id = "r1";
+  command.digest = "abc";
+  command.jobs.push_back({Work(hours(1)), {}});
+  const Reply first = world.Send(command);
+  const Reply again = world.Send(command);
+  EXPECT_EQ(first.jobs, again.jobs);
+  EXPECT_TRUE(again.repeated);
+  command.digest = "def";
+  EXPECT_TRUE(absl::IsAlreadyExists(world.Send(command).status));
+  world.Restart();
+  command.digest = "abc";
+  EXPECT_EQ(world.Send(command).jobs, first.jobs);
+}
+
+TEST(Engine, SubmitsAllJobsOfARequestOrNone) {
+  SimWorld world;
+  SubmitCommand command;
+  command.jobs.push_back({Work(hours(1)), {}});
+  command.jobs.push_back({Work(hours(-1)), {}});
+  const Reply reply = world.Send(command);
+  EXPECT_THAT(Message(reply.status), HasSubstr("job 2 of 2"));
+  EXPECT_TRUE(world.ledger.jobs().empty());
+}
+
+TEST(Engine, CancelsAWaitingJobAtOnceAndARunningOneByStoppingIt) {
+  SimWorld world;
+  world.Grid("here", Hourly(kDawn, std::vector<double>(48, 300)));
+  const JobId runs = world.Submit(Work(hours(5)));
+  JobSpec later = Work(hours(1));
+  later.earliest = Hour(5);
+  const JobId waits = world.Submit(later);
+  ASSERT_TRUE(world.driver->RunUntil(Hour(1)).ok());
+  EXPECT_TRUE(world.Send(CancelCommand{waits, "ada"}).status.ok());
+  EXPECT_EQ(world.At(waits).outcome, Outcome::kCancelled);
+  EXPECT_TRUE(world.Send(CancelCommand{runs, "ada"}).status.ok());
+  ASSERT_TRUE(world.driver->RunUntilDone(Hour(2)).ok());
+  EXPECT_EQ(world.At(runs).outcome, Outcome::kCancelled);
+  EXPECT_EQ(world.executor.Live(runs), 0);
+  EXPECT_EQ(world.At(runs).energy, WattHours::Of(1000));
+  EXPECT_THAT(Message(world.Send(CancelCommand{runs, "ada"}).status),
+              HasSubstr("job 1 is done"));
+  EXPECT_THAT(Message(world.Send(CancelCommand{JobId(99), "ada"}).status),
+              HasSubstr("there is no job 99"));
+}
+
+TEST(Engine, HoldsAJobUntilItsUserReleasesIt) {
+  SimWorld world;
+  world.Grid("here", Hourly(kDawn, std::vector<double>(48, 300)));
+  const JobId id = world.Submit(Pausable(hours(4)));
+  ASSERT_TRUE(world.driver->RunUntil(Hour(1)).ok());
+  EXPECT_TRUE(world.Send(HoldCommand{id, "ada"}).status.ok());
+  ASSERT_TRUE(world.driver->RunUntil(Hour(2)).ok());
+  EXPECT_EQ(world.At(id).state, State::kPaused);
+  EXPECT_EQ(world.PlanOf(id).reason, Reason::kHeld);
+  EXPECT_TRUE(world.Send(ReleaseCommand{id, "ada"}).status.ok());
+  ASSERT_TRUE(world.driver->RunUntilDone(Hour(30)).ok());
+  EXPECT_EQ(world.At(id).finished_at, Hour(5));
+  const JobId fixed = world.Submit(Work(hours(1)));
+  ASSERT_TRUE(world.driver->Settle().ok());
+  EXPECT_THAT(Message(world.Send(HoldCommand{fixed, "ada"}).status),
+              HasSubstr("cannot be paused"));
+}
+
+TEST(Engine, TriesAgainAfterAFailureAndCountsTheLostWork) {
+  SimWorld world;
+  world.Grid("here", Hourly(kDawn, std::vector<double>(48, 100)));
+  JobSpec spec = Work(hours(2));
+  spec.retries = 1;
+  SimBehaviour behaviour;
+  behaviour.work = hours(2);
+  behaviour.crashes_after = hours(1);
+  const JobId id = world.Submit(spec);
+  world.executor.SetBehaviour(id, behaviour);
+  ASSERT_TRUE(world.driver->RunUntilDone(Hour(30)).ok());
+  const Job& job = world.At(id);
+  EXPECT_EQ(job.outcome, Outcome::kSucceeded);
+  EXPECT_EQ(job.failures, 1);
+  EXPECT_EQ(world.Figures(id).grams, Grams::Of(300));
+  EXPECT_EQ(world.Figures(id).baseline, Grams::Of(200));
+}
+
+TEST(Engine, LetsAJobThatCannotBePausedInTimeRunOn) {
+  SimWorld world;
+  world.Grid("here", Hourly(kDawn, {100, 100, 900, 900, 100, 100, 900, 900}));
+  JobSpec spec = Pausable(hours(3), minutes(6));
+  spec.deadline = Hour(8);
+  SimBehaviour stubborn;
+  stubborn.work = hours(3);
+  stubborn.ignores_signal = true;
+  const JobId id = world.Submit(spec);
+  world.executor.SetBehaviour(id, stubborn);
+  ASSERT_TRUE(world.driver->RunUntilDone(Hour(30)).ok());
+  EXPECT_EQ(world.At(id).outcome, Outcome::kSucceeded);
+  EXPECT_EQ(world.At(id).runs.size(), 1u);
+  EXPECT_TRUE(world.At(id).runs[0].pause_failed_at.has_value());
+  EXPECT_EQ(world.At(id).energy, WattHours::Of(3000));
+}
+
+TEST(Engine, EndsAJobThatRunsLongerThanItsTimeLimit) {
+  SimWorld world;
+  world.Grid("here", Hourly(kDawn, std::vector<double>(48, 100)));
+  JobSpec spec = Work(hours(1));
+  spec.time_limit = hours(2);
+  SimBehaviour endless;
+  endless.work = hours(100);
+  const JobId id = world.Submit(spec);
+  world.executor.SetBehaviour(id, endless);
+  ASSERT_TRUE(world.driver->RunUntilDone(Hour(30)).ok());
+  EXPECT_EQ(world.At(id).outcome, Outcome::kFailed);
+  EXPECT_EQ(world.At(id).runs[0].end, RunEnd::kTimeLimit);
+  EXPECT_LT(*world.At(id).finished_at, Hour(2.1));
+}
+
+TEST(Engine, FindsARunningJobAgainAfterACrash) {
+  SimWorld world;
+  world.Grid("here", Hourly(kDawn, std::vector<double>(48, 100)));
+  const JobId id = world.Submit(Work(hours(4)));
+  ASSERT_TRUE(world.driver->RunUntil(Hour(1)).ok());
+  world.clock.Set(Hour(2));
+  world.Restart();
+  ASSERT_TRUE(world.driver->RunUntilDone(Hour(30)).ok());
+  EXPECT_EQ(world.executor.Starts(), 1);
+  EXPECT_EQ(world.At(id).outcome, Outcome::kSucceeded);
+  EXPECT_EQ(world.At(id).energy, WattHours::Of(4000));
+  EXPECT_TRUE(world.ledger.Verify().ok());
+}
+
+TEST(Engine, TellsALostJobFromAFailedOne) {
+  SimWorld world;
+  world.Grid("here", Hourly(kDawn, std::vector<double>(48, 100)));
+  const JobId id = world.Submit(Work(hours(4)));
+  ASSERT_TRUE(world.driver->RunUntil(Hour(1)).ok());
+  world.executor.Lose({id, 1});
+  ASSERT_TRUE(world.driver->RunUntilDone(Hour(30)).ok());
+  EXPECT_EQ(world.At(id).outcome, Outcome::kLost);
+  EXPECT_EQ(world.At(id).energy, WattHours::Of(1000));
+}
+
+TEST(Engine, FallsBackAsDeclaredWhenNothingIsKnownOfTheGrid) {
+  SimWorld now;
+  const JobId at_once = now.Submit(Work(hours(1)));
+  ASSERT_TRUE(now.driver->RunUntilDone(Hour(30)).ok());
+  EXPECT_EQ(now.At(at_once).started_at, kDawn);
+  EXPECT_EQ(now.Figures(at_once).unknown, Duration(hours(1)));
+  EXPECT_FALSE(now.Figures(at_once).baseline.has_value());
+
+  SimWorld later;
+  later.options.defaults.no_forecast = NoForecast::kWaitUntilLatest;
+  later.Restart();
+  JobSpec spec = Work(hours(1));
+  spec.deadline = Hour(6);
+  const JobId waits = later.Submit(spec);
+  ASSERT_TRUE(later.driver->RunUntilDone(Hour(30)).ok());
+  EXPECT_EQ(later.At(waits).started_at, Hour(5));
+}
+
+TEST(Engine, StopsWhenTheLedgerCannotBeWritten) {
+  SimWorld world;
+  world.ledger.FailAfter(0);
+  const Reply reply = world.SubmitReply(Work(hours(1)));
+  EXPECT_FALSE(reply.status.ok());
+  EXPECT_TRUE(world.engine->live().empty());
+  EXPECT_TRUE(world.ledger.jobs().empty());
+}
+
+TEST(Engine, SettlesFiguresWhenTheLastValuesArrive) {
+  SimWorld world;
+  const Series truth = Hourly(kDawn, std::vector<double>(48, 200));
+  world.grid.AddForecast(
+      Issue("here", kDawn, Hourly(kDawn, std::vector<double>(48, 100))));
+  const JobId id = world.Submit(Work(hours(1) + minutes(30)));
+  ASSERT_TRUE(world.driver->RunUntilDone(Hour(3)).ok());
+  EXPECT_EQ(world.Figures(id).grams, Grams::Of(150));
+  EXPECT_EQ(world.Figures(id).quality, Quality::kProvisional);
+  world.grid.SetActual("here", truth);
+  world.Restart();
+  ASSERT_TRUE(world.driver->RunUntil(Hour(5)).ok());
+  EXPECT_EQ(world.Figures(id).grams, Grams::Of(300));
+  EXPECT_EQ(world.Figures(id).quality, Quality::kSettled);
+}
+
+TEST(Engine, SaysOfADryRunWhatASubmissionWouldDo) {
+  SimWorld world;
+  world.Grid("here", Hourly(kDawn, {500, 500, 100, 500, 500, 500, 500}));
+  ASSERT_TRUE(world.driver->Settle().ok());
+  JobSpec spec = Work(hours(1));
+  spec.deadline = Hour(6);
+  const Reply reply = world.Send(PlanCommand{spec, {}});
+  ASSERT_TRUE(reply.plan.has_value());
+  EXPECT_EQ(reply.plan->plan.intervals[0].begin, Hour(2));
+  EXPECT_EQ(reply.plan->expected_total, Grams::Of(100));
+  EXPECT_EQ(reply.plan->baseline, Grams::Of(500));
+  EXPECT_TRUE(world.ledger.jobs().empty());
+}
+
+}  // namespace
+}  // namespace carbond

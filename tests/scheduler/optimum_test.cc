@@ -1,0 +1,389 @@
+// The optimum against an exhaustive search (priced_world.h says why that is
+// exact). The rules as tested:
+//   - useful work of a run = its length - restore - save, where the first run
+//     of a fresh task restores nothing, the first of a running one what is left
+//     of its restore, and the last run saves nothing;
+//   - with one run in all no minimum applies; with more, each does at least
+//     min_run of useful work (and some), but a running task's first run lasts
+//     at least running_min + save instead;
+//   - a running task goes on at the window's begin, if only to save; with
+//     nothing to save and no minimum left its first run is empty;
+//   - idling costs from the window's begin when paused, else from the end of
+//     the first run, up to the last run; a blocked slot may be idled through.
+
+#include "scheduler/optimum.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <random>
+
+#include "tests/scheduler/priced_world.h"
+
+namespace carbond {
+
+std::ostream& operator<<(std::ostream& out, const RunSpan& run) {
+  return out << "[" << run.begin << ", " << run.end << ")";
+}
+
+namespace {
+
+using Start = Task::Start;
+using Idle = WorldKind::Idle;
+
+::testing::AssertionResult Agrees(const World& world) {
+  const Exhaustive truth = TryEverything(world);
+  const auto unbroken = BestUnbroken(world.slots, world.task);
+  const auto best = BestRuns(world.slots, world.task);
+  const auto wrong = [&](const std::string& what) {
+    return ::testing::AssertionFailure()
+           << what << "\n"
+           << Describe(world)
+           << "unbroken: " << (unbroken ? Describe(unbroken->runs) : "none")
+           << "best: " << (best ? Describe(best->runs) : "none");
+  };
+  if (unbroken.has_value() != truth.unbroken.has_value()) {
+    return wrong(truth.unbroken ? "an unbroken run exists"
+                                : "no unbroken run exists");
+  }
+  if (best.has_value() != truth.best.has_value()) {
+    return wrong(truth.best ? "a row of runs exists" : "no row exists");
+  }
+  if (unbroken) {
+    if (unbroken->cost != *truth.unbroken) {
+      return wrong("unbroken costs " + Describe(unbroken->cost) + ", not " +
+                   Describe(*truth.unbroken));
+    }
+    if (unbroken->runs.size() != 1 ||
+        unbroken->runs[0].begin != truth.unbroken_begin) {
+      return wrong("the earliest of the cheapest begins at " +
+                   std::to_string(truth.unbroken_begin));
+    }
+    const std::string broken = BrokenRule(world, unbroken->runs);
+    if (!broken.empty()) return wrong("unbroken: " + broken);
+    if (SlowCost(world, unbroken->runs) != unbroken->cost ||
+        CostOf(world.slots, world.task, unbroken->runs) != unbroken->cost) {
+      return wrong("unbroken: the cost is not that of the run");
+    }
+  }
+  if (!best) return ::testing::AssertionSuccess();
+  if (best->cost != *truth.best) {
+    return wrong("best costs " + Describe(best->cost) + ", not " +
+                 Describe(*truth.best));
+  }
+  const std::string broken = BrokenRule(world, best->runs);
+  if (!broken.empty()) return wrong("best: " + broken);
+  if (SlowCost(world, best->runs) != best->cost) {
+    return wrong("best: its runs cost " +
+                 Describe(SlowCost(world, best->runs)) + ", not " +
+                 Describe(best->cost));
+  }
+  if (CostOf(world.slots, world.task, best->runs) != best->cost) {
+    return wrong("CostOf differs from the cost");
+  }
+  if (unbroken && unbroken->cost == best->cost &&
+      !(best->runs == unbroken->runs)) {
+    return wrong("pauses that gain nothing");
+  }
+  return ::testing::AssertionSuccess();
+}
+
+void AgreesOnMany(const WorldKind& kind, uint64_t worlds) {
+  for (uint64_t seed = 0; seed < worlds; ++seed) {
+    ASSERT_TRUE(Agrees(RandomWorld(seed, kind))) << "seed " << seed;
+  }
+}
+
+std::vector<PricedSlot> Row(const std::vector<Cost>& prices, int64_t length = 1,
+                            Cost idle = 0) {
+  std::vector<PricedSlot> slots;
+  for (size_t i = 0; i < prices.size(); ++i) {
+    const int64_t begin = static_cast<int64_t>(i) * length;
+    slots.push_back({begin, begin + length, prices[i], idle, false});
+  }
+  return slots;
+}
+
+using Spans = std::vector<RunSpan>;
+
+// ---- By hand ----------------------------------------------------------------
+
+TEST(Unbroken, StartsAtAnInstantThatNoSlotBorderNames) {
+  // 10 ms of work; the cheapest lies where its end meets the border at 20.
+  Task task;
+  task.work = 10;
+  const std::vector<PricedSlot> slots = {
+      {0, 7, 9, 0, false}, {7, 20, 1, 0, false}, {20, 40, 9, 0, false}};
+  EXPECT_EQ(BestUnbroken(slots, task)->runs, (Spans{{7, 17}}));
+  task.work = 20;  // [0, 20) costs 76, [7, 27) costs 76: the earlier
+  EXPECT_EQ(BestUnbroken(slots, task)->runs, (Spans{{0, 20}}));
+  const std::vector<PricedSlot> dear_begin = {
+      {0, 7, 9, 0, false}, {7, 20, 1, 0, false}, {20, 40, 8, 0, false}};
+  EXPECT_EQ(BestUnbroken(dear_begin, task)->runs, (Spans{{7, 27}}));
+  const std::vector<PricedSlot> dear_end = {
+      {0, 9, 8, 0, false}, {9, 20, 1, 0, false}, {20, 40, 9, 0, false}};
+  task.work = 15;  // ends on the border: begins at 5
+  EXPECT_EQ(BestUnbroken(dear_end, task)->runs, (Spans{{5, 20}}));
+}
+
+TEST(Unbroken, IsEarliestOnAFlatSignal) {
+  Task task;
+  task.work = 5;
+  EXPECT_EQ(BestUnbroken(Row({3, 3, 3, 3, 3}, 4), task)->runs, (Spans{{0, 5}}));
+  EXPECT_EQ(BestRuns(Row({3, 3, 3, 3, 3}, 4), task)->runs, (Spans{{0, 5}}));
+}
+
+TEST(Unbroken, IsNothingWhereItDoesNotFit) {
+  Task task;
+  task.work = 6;
+  EXPECT_FALSE(BestUnbroken(Row({1, 1, 1, 1, 1}), task));
+  EXPECT_FALSE(BestRuns(Row({1, 1, 1, 1, 1}), task));
+  EXPECT_FALSE(BestUnbroken({}, task));
+  EXPECT_FALSE(BestRuns({}, task));
+}
+
+TEST(Runs, SkipTheDearHour) {
+  Task task;
+  task.work = 4;
+  EXPECT_EQ(BestRuns(Row({1, 1, 9, 9, 1, 1}), task)->runs,
+            (Spans{{0, 2}, {4, 6}}));
+  EXPECT_EQ(BestRuns(Row({1, 1, 9, 9, 1, 1}), task)->cost, 4);
+}
+
+TEST(Runs, PayForSavingAndRestoring) {
+  Task task;
+  task.work = 4;
+  task.restore = 1;
+  task.save = 1;
+  // Two pieces of 2: 3 + 3 running, at the cheap price if they fit.
+  const auto found = BestRuns(Row({1, 1, 1, 9, 9, 9, 1, 1, 1}), task);
+  EXPECT_EQ(found->cost, 6);
+  EXPECT_EQ(found->runs, (Spans{{0, 3}, {6, 9}}));
+  // Where the gap is only a little dearer the pause does not pay.
+  EXPECT_EQ(BestRuns(Row({2, 2, 2, 3, 2, 2, 2}), task)->runs.size(), 1u);
+}
+
+TEST(Runs, IdlingInMemoryMayCostMoreThanGoingOn) {
+  Task task;
+  task.work = 4;
+  const std::vector<Cost> prices = {1, 1, 4, 4, 4, 4, 1, 1};
+  EXPECT_EQ(BestRuns(Row(prices, 1, 1), task)->cost, 8);   // 4 + 4 idle
+  EXPECT_EQ(BestRuns(Row(prices, 1, 2), task)->cost, 10);  // 1 1 4 4
+}
+
+TEST(Runs, KeepTheMinimumOnBothSidesOfAPause) {
+  Task task;
+  task.work = 4;
+  task.min_run = 2;
+  const auto found = BestRuns(Row({1, 9, 9, 1, 1, 1, 9}), task);
+  EXPECT_EQ(found->cost, 12);  // 1 + 3 is not allowed: one run of 4
+  task.min_run = 1;
+  EXPECT_EQ(BestRuns(Row({1, 9, 9, 1, 1, 1, 9}), task)->cost, 4);
+}
+
+TEST(Runs, TwoLeastRunsMayReachIntoTheSameDearSlot) {
+  Task task;
+  task.work = 12;
+  task.min_run = 6;
+  const std::vector<PricedSlot> slots = {
+      {0, 4, 1, 0, false}, {4, 14, 5, 0, false}, {14, 18, 1, 0, false}};
+  const auto found = BestRuns(slots, task);
+  EXPECT_EQ(found->cost, 4 + 10 + 10 + 4);
+  EXPECT_EQ(found->runs, (Spans{{0, 6}, {12, 18}}));
+}
+
+// Found by the search below: a run that cannot end earlier, and one that begins
+// anywhere, meet in one slot.
+TEST(Runs, ALeastRunAndAFreeOneMayMeetInOneSlot) {
+  Task task;
+  task.start = Start::kRunning;
+  task.work = 16;
+  task.restore = task.save = task.running_min = 1;
+  task.min_run = 4;
+  const std::vector<PricedSlot> slots = {
+      {0, 6, 10, 0, false},    {6, 11, 12, 9, false},  {11, 12, 37, 18, false},
+      {12, 15, 26, 13, false}, {15, 19, 23, 0, false}, {19, 26, 5, 1, false},
+      {26, 30, 0, 0, false}};
+  EXPECT_EQ(BestRuns(slots, task)->cost, 192);
+  EXPECT_EQ(CostOf(slots, task, {{0, 2}, {4, 11}, {19, 30}}), 192);
+}
+
+TEST(Runs, ARunFreeAtItsBeginMayStopWhereTheNextBegins) {
+  Task task;
+  task.work = 20;
+  task.save = 1;
+  task.min_run = 9;
+  const std::vector<PricedSlot> slots = {
+      {0, 5, 17, 0, false},   {5, 8, 0, 0, false},     {8, 9, 22, 0, false},
+      {9, 12, 4, 3, false},   {12, 13, 3, 0, false},   {13, 14, 0, 0, false},
+      {14, 17, 36, 0, false}, {17, 20, 35, 26, false}, {20, 23, 12, 0, false},
+      {23, 24, 5, 2, false}};
+  EXPECT_EQ(CostOf(slots, task, {{2, 14}, {15, 24}}), 306);
+  EXPECT_EQ(BestRuns(slots, task)->cost, 306);
+}
+
+TEST(Runs, ARunningTaskMaySaveAtOnceOrGoOn) {
+  Task task;
+  task.start = Start::kRunning;
+  task.work = 2;
+  task.save = 1;
+  const auto found = BestRuns(Row({5, 9, 9, 1, 1}), task);
+  EXPECT_EQ(found->runs, (Spans{{0, 1}, {3, 5}}));
+  EXPECT_EQ(found->cost, 7);
+  task.running_min = 1;
+  EXPECT_EQ(BestRuns(Row({5, 9, 9, 1, 1}), task)->cost, 14);  // goes on
+}
+
+TEST(Runs, AWholeWeekOfPenaltiesDoesNotOverflow) {
+  Cost penalty = 1;
+  for (int i = 0; i < 24; ++i) penalty *= 10;
+  std::vector<Cost> prices(2016, penalty);
+  prices[3] = prices[1000] = 1;
+  Task task;
+  task.work = 604'800'000;
+  const auto found = BestRuns(Row(prices, 300'000), task);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->cost, penalty * 2014 * 300'000 + 2 * 300'000);
+}
+
+// ---- Against the exhaustive search
+// -------------------------------------------
+
+TEST(Optimum, IsExactOnRegularSlots) {
+  WorldKind kind;
+  kind.irregular = false;
+  AgreesOnMany(kind, 6000);
+}
+
+TEST(Optimum, IsExactOnIrregularSlots) { AgreesOnMany(WorldKind(), 8000); }
+
+TEST(Optimum, IsExactWhereEverythingIsAMultipleOfAUnit) {
+  WorldKind kind;
+  kind.unit = 60;
+  kind.longest = 20;
+  AgreesOnMany(kind, 1000);
+}
+
+TEST(Optimum, IsExactWithoutOverheads) {
+  WorldKind kind;
+  kind.overheads = false;
+  kind.idle = Idle::kFree;
+  AgreesOnMany(kind, 4000);
+}
+
+TEST(Optimum, IsExactWithBlockedSlots) {
+  WorldKind kind;
+  kind.blocked = true;
+  AgreesOnMany(kind, 6000);
+}
+
+TEST(Optimum, IsExactWhereIdlingIsFree) {
+  WorldKind kind;
+  kind.idle = Idle::kFree;
+  kind.blocked = true;
+  AgreesOnMany(kind, 4000);
+}
+
+TEST(Optimum, IsExactWhereIdlingMayBeDearerThanRunning) {
+  WorldKind kind;
+  kind.idle = Idle::kAny;
+  AgreesOnMany(kind, 4000);
+}
+
+TEST(Optimum, IsExactWithTwoPricesAndManyTies) {
+  WorldKind kind;
+  kind.dearest = 1;
+  kind.blocked = true;
+  AgreesOnMany(kind, 4000);
+}
+
+TEST(Optimum, IsExactWithHugePenalties) {
+  WorldKind kind;
+  for (int i = 0; i < 24; ++i) kind.dearest *= 10;
+  AgreesOnMany(kind, 1000);
+}
+
+TEST(Optimum, IsExactForEachStandingOfTheTask) {
+  for (const Start start : {Start::kFresh, Start::kRunning, Start::kPaused}) {
+    WorldKind kind;
+    kind.start = start;
+    kind.longest = 32;
+    kind.dearest = 40;
+    AgreesOnMany(kind, 3000);
+  }
+}
+
+TEST(Optimum, IsExactToTheMillisecondInLongerWindows) {
+  WorldKind kind;
+  kind.longest = 97;
+  kind.dearest = 1'000'003;
+  kind.blocked = true;
+  AgreesOnMany(kind, 400);
+}
+
+// Slots and lengths without a common measure but the millisecond.
+TEST(Optimum, IsExactWithPrimeLengths) {
+  constexpr int64_t kPrimes[] = {2, 3, 5, 7, 11, 13, 17, 19, 23};
+  for (uint64_t seed = 0; seed < 500; ++seed) {
+    std::mt19937_64 random(seed);
+    World world;
+    int64_t t = 0;
+    while (t < 110) {
+      const int64_t end = t + kPrimes[random() % 9];
+      const Cost price = static_cast<Cost>(random() % 1009);
+      world.slots.push_back({t, end, price, price / 7, random() % 9 == 0});
+      t = end;
+    }
+    Task& task = world.task;
+    task.start = static_cast<Start>(random() % 3);
+    task.work = kPrimes[random() % 9] + kPrimes[random() % 9];
+    task.restore = kPrimes[random() % 3] - 2;
+    task.save = kPrimes[random() % 3] - 2;
+    task.min_run = random() % 2 == 0 ? 0 : kPrimes[random() % 5];
+    if (task.start == Start::kRunning) {
+      task.restore_left = task.restore / 2;
+      task.running_min = task.restore_left + kPrimes[random() % 4];
+    }
+    ASSERT_TRUE(Agrees(world)) << "seed " << seed;
+  }
+}
+
+// ---- Properties on worlds too large to search -------------------------------
+
+// A daily curve with a little weather, five minutes a slot.
+World Curve(uint64_t seed, int64_t days) {
+  std::mt19937_64 random(seed);
+  World world;
+  Cost weather = 0;
+  for (int64_t i = 0; i < days * 288; ++i) {
+    const int64_t noon = std::abs(i % 288 - 144);
+    weather = weather * 19 / 20 + static_cast<Cost>(random() % 8001) - 4000;
+    const Cost price =
+        std::max<Cost>(0, 150'000 + static_cast<Cost>(noon) * 1500 + weather);
+    world.slots.push_back(
+        {i * 300'000, (i + 1) * 300'000, price, price / 8, false});
+  }
+  world.task.work = 8 * 3'600'000 + 1234;
+  world.task.restore = 61'000;
+  world.task.save = 59'000;
+  world.task.min_run = 1'800'000;
+  world.task.start = static_cast<Start>(seed % 3);
+  return world;
+}
+
+TEST(Optimum, KeepsTheRulesInTwoDaysOfFiveMinuteSlots) {
+  for (uint64_t seed = 0; seed < 9; ++seed) {
+    const World world = Curve(seed, 2);
+    const auto best = BestRuns(world.slots, world.task);
+    const auto unbroken = BestUnbroken(world.slots, world.task);
+    ASSERT_TRUE(best);
+    ASSERT_TRUE(unbroken);
+    EXPECT_LE(best->cost, unbroken->cost);
+    EXPECT_EQ(BrokenRule(world, best->runs), "");
+    EXPECT_EQ(CostOf(world.slots, world.task, best->runs), best->cost);
+  }
+}
+
+}  // namespace
+}  // namespace carbond

@@ -1,0 +1,61 @@
+#pragma once
+// Small worlds for the optimum, and a reference that finds the cheapest row of
+// runs by trying every one of them.
+//
+// Why whole units are enough: with the slots fixed in which each run begins and
+// ends, the cost is linear in the end points, and all conditions but one bound
+// a difference of two neighbouring end points by a whole number. The one other,
+// the sum of useful work, adds ends and takes away begins, which alternate; so
+// every vertex of the problem has whole coordinates, and some optimum is a
+// vertex.
+
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "scheduler/optimum.h"
+
+namespace carbond {
+
+struct World {
+  int64_t unit = 1;  // all of the numbers below are multiples of it
+  std::vector<PricedSlot> slots;
+  Task task;
+};
+
+// What a world is made like.
+struct WorldKind {
+  int64_t longest = 24;  // units of window
+  int64_t unit = 1;
+  bool irregular = true;
+  bool blocked = false;
+  bool overheads = true;
+  Cost dearest = 6;  // few prices, so that many plans cost the same
+  enum class Idle { kFree, kCheaper, kAny } idle = Idle::kCheaper;
+  std::optional<Task::Start> start;
+};
+
+World RandomWorld(uint64_t seed, const WorldKind& kind);
+
+// Written out, so that a failing seed can be understood.
+std::string Describe(const World& world);
+std::string Describe(const std::vector<RunSpan>& runs);
+std::string Describe(Cost cost);
+
+// The cheapest of all rows of runs, the cheapest of a single run, and where the
+// earliest of those begins. Nothing where no row fits.
+struct Exhaustive {
+  std::optional<Cost> best;
+  std::optional<Cost> unbroken;
+  int64_t unbroken_begin = 0;
+};
+Exhaustive TryEverything(const World& world);
+
+// The cost of a row of runs, millisecond by millisecond (unit by unit).
+Cost SlowCost(const World& world, const std::vector<RunSpan>& runs);
+
+// Empty when the row keeps every rule, else the rule that it breaks.
+std::string BrokenRule(const World& world, const std::vector<RunSpan>& runs);
+
+}  // namespace carbond
