@@ -1,7 +1,7 @@
 #pragma once
-// Facts, specs and plans as the JSON in which the ledger keeps them. Old ledgers
-// must keep opening: fields are added, never renamed; a field at its default is
-// left out. Field names end in their unit (_ms, _mw, _mwh, _mg).
+// Facts, specs and plans as the JSON in which the ledger keeps them. Old
+// ledgers must keep opening: fields are added, never renamed; a field at its
+// default is left out. Field names end in their unit (_ms, _mw, _mwh, _mg).
 
 #include <string>
 

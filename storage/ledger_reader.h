@@ -20,7 +20,7 @@ struct JobRecord {
 };
 
 struct JobFilter {
-  std::vector<State> states;  // none: all
+  std::vector<State> states;                // none: all
   std::string user, project, region, name;  // empty: any
   bool live_only = false;
   std::optional<JobId> before;  // ids below this: the next page
@@ -58,7 +58,7 @@ class LedgerReader {
   static Result<std::unique_ptr<LedgerReader>> Open(const std::string& path);
   ~LedgerReader();
 
-  Result<JobRecord> Get(JobId id);  // NotFound
+  Result<JobRecord> Get(JobId id);                               // NotFound
   Result<std::vector<JobRecord>> List(const JobFilter& filter);  // newest first
   Result<std::vector<ReportRow>> Report(const ReportFilter& filter);
   // Capacity occupied per region by live jobs.

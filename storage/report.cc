@@ -1,0 +1,265 @@
+#include "storage/report.h"
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <set>
+#include <sstream>
+#include <unordered_map>
+
+#include "storage/query.h"
+
+namespace carbond {
+namespace {
+
+constexpr int64_t kDayMs = 24 * 3600 * 1000;
+
+// Figures of two signals are never added: a row belongs to a key and a signal.
+using RowKey = std::pair<std::string, std::string>;
+
+// "a,b" and "b" together are "a, b" once each.
+std::string Distinct(const std::string& providers) {
+  std::set<std::string> names;
+  std::istringstream in(providers);
+  for (std::string name; std::getline(in, name, ',');) {
+    const size_t begin = name.find_first_not_of(' ');
+    if (begin != std::string::npos) names.insert(name.substr(begin));
+  }
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+std::string OneOf(const char* column, const std::vector<JobId>& jobs) {
+  if (jobs.empty()) return "";
+  std::string sql = fmt::format(" AND {} IN (", column);
+  for (const JobId& job : jobs) {
+    fmt::format_to(std::back_inserter(sql), "{}{}",
+                   &job == &jobs.front() ? "" : ", ", Number(job));
+  }
+  return sql + ")";
+}
+
+// ---- Whole jobs: total, job, user, project
+// ------------------------------------
+
+std::string KeyColumn(ReportKey by) {
+  switch (by) {
+    case ReportKey::kJob:
+      return "j.id";
+    case ReportKey::kUser:
+      return "j.user";
+    case ReportKey::kProject:
+      return "j.project";
+    default:
+      return "''";
+  }
+}
+
+std::vector<ReportRow> ReportJobs(Connection& connection,
+                                  const ReportFilter& filter) {
+  std::string sql = fmt::format(
+      "SELECT {} AS key, count(*), sum(facility_mwh), sum(measured_mwh), "
+      "sum(emissions_mg), sum(settled_mg), "
+      "CASE WHEN count(baseline_mg) = count(*) THEN sum(baseline_mg) END, "
+      "signal, group_concat(DISTINCT provider), sum(unknown_ms) "
+      "FROM job_emissions e JOIN jobs j ON j.id = e.job WHERE TRUE",
+      KeyColumn(filter.by));
+  if (filter.since) sql += " AND j.submitted_at_ms >= ?";
+  if (filter.until) sql += " AND j.submitted_at_ms < ?";
+  sql += OneOf("e.job", filter.jobs) + " GROUP BY key, signal ORDER BY key";
+  Query query(connection, sql);
+  query.Bind();
+  if (filter.since) query.Add(*filter.since);
+  if (filter.until) query.Add(*filter.until);
+
+  std::vector<ReportRow> rows;
+  while (query.Step()) {
+    ReportRow& row = rows.emplace_back();
+    query.Read(row.key, row.jobs, row.facility_energy, row.measured_energy,
+               row.grams, row.settled_grams, row.baseline, row.signal,
+               row.provider, row.unknown);
+    row.provider = Distinct(row.provider);
+  }
+  return rows;
+}
+
+// ---- Energy within a time: region, day
+// ----------------------------------------
+
+// One row of `emissions`, as far as it matters here.
+struct Portion {
+  int64_t job = 0;
+  std::string region;
+  std::string provider;
+  std::string signal;
+  Interval interval;
+  EnergySource source = EnergySource::kModelled;
+  Quality quality = Quality::kProvisional;
+  WattHours facility;
+  Grams grams;
+  Duration unknown{0};
+};
+
+struct Sum {
+  ReportRow row;
+  std::set<std::string> providers;
+  // Facility energy by job: which jobs are in it, and whether wholly.
+  std::unordered_map<int64_t, WattHours> energy_of;
+};
+
+// What of a whole that is spread evenly over `of` lies before `t`. Differences
+// of this add up to the whole, whatever the cuts.
+int64_t Before(Instant t, Interval of, int64_t whole) {
+  if (t <= of.begin) return 0;
+  if (t >= of.end) return whole;
+  return RoundedDivide(Int128{whole} * (t - of.begin).count(),
+                       of.length().count());
+}
+
+// The share of a portion within [from, to).
+Portion Cut(const Portion& whole, Instant from, Instant to) {
+  const auto share = [&](int64_t amount) {
+    return Before(to, whole.interval, amount) -
+           Before(from, whole.interval, amount);
+  };
+  Portion part = whole;
+  part.interval = whole.interval.Clip({from, to});
+  part.facility =
+      WattHours::FromThousandths(share(whole.facility.thousandths()));
+  part.grams = Grams::FromThousandths(share(whole.grams.thousandths()));
+  part.unknown = Duration(share(whole.unknown.count()));
+  return part;
+}
+
+class Sums {
+ public:
+  void Add(const std::string& key, const Portion& part) {
+    Sum& sum = sums_[{key, part.signal}];
+    sum.row.facility_energy += part.facility;
+    sum.row.grams += part.grams;
+    sum.row.unknown += part.unknown;
+    if (part.source == EnergySource::kMeasured) {
+      sum.row.measured_energy += part.facility;
+    }
+    if (part.quality == Quality::kSettled) {
+      sum.row.settled_grams += part.grams;
+    }
+    if (!part.provider.empty()) sum.providers.insert(part.provider);
+    sum.energy_of[part.job] += part.facility;
+  }
+
+  std::map<RowKey, Sum>& all() { return sums_; }
+
+  std::vector<ReportRow> Rows() {
+    std::vector<ReportRow> rows;
+    for (auto& [key, sum] : sums_) {
+      std::tie(sum.row.key, sum.row.signal) = key;
+      sum.row.jobs = static_cast<int64_t>(sum.energy_of.size());
+      sum.row.provider = fmt::format("{}", fmt::join(sum.providers, ", "));
+      rows.push_back(std::move(sum.row));
+    }
+    return rows;
+  }
+
+ private:
+  std::map<RowKey, Sum> sums_;
+};
+
+std::string DayOf(int64_t day) {
+  return FormatInstant(Instant::FromMillis(day * kDayMs)).substr(0, 10);
+}
+
+void AddByDay(Sums& sums, const Portion& portion) {
+  const auto day_of = [](int64_t ms) {
+    return ms / kDayMs - (ms % kDayMs < 0 ? 1 : 0);
+  };
+  const int64_t first = day_of(portion.interval.begin.millis());
+  const int64_t last =
+      std::max(first, day_of(portion.interval.end.millis() - 1));
+  for (int64_t day = first; day <= last; ++day) {
+    const Instant begin = Instant::FromMillis(day * kDayMs);
+    sums.Add(DayOf(day), first == last
+                             ? portion
+                             : Cut(portion, begin, begin + Duration(kDayMs)));
+  }
+}
+
+// Calls `f` with each portion used in [since, until), cut to it.
+void EachPortion(Connection& connection, const ReportFilter& filter,
+                 const std::function<void(const Portion&)>& f) {
+  std::string sql =
+      "SELECT job, region, provider, signal, begin_ms, end_ms, source, "
+      "quality, facility_mwh, emissions_mg, unknown_ms FROM emissions WHERE "
+      "TRUE";
+  if (filter.since) sql += " AND end_ms > ?";
+  if (filter.until) sql += " AND begin_ms < ?";
+  Query query(connection, sql + OneOf("job", filter.jobs));
+  query.Bind();
+  if (filter.since) query.Add(*filter.since);
+  if (filter.until) query.Add(*filter.until);
+  while (query.Step()) {
+    Portion p;
+    query.Read(p.job, p.region, p.provider, p.signal, p.interval.begin,
+               p.interval.end, p.source, p.quality, p.facility, p.grams,
+               p.unknown);
+    const Instant from =
+        std::max(p.interval.begin, filter.since.value_or(p.interval.begin));
+    const Instant to =
+        std::min(p.interval.end, filter.until.value_or(p.interval.end));
+    const bool whole = from == p.interval.begin && to == p.interval.end;
+    f(whole ? p : Cut(p, from, to));
+  }
+}
+
+// A region's row has the baselines of its jobs when it is the home region of
+// each and all that each ever used is in the row.
+std::optional<Grams> HomeBaseline(Connection& connection,
+                                  const std::string& region, const Sum& sum) {
+  Grams total;
+  for (const auto& [job, energy] : sum.energy_of) {
+    Query query(connection,
+                "SELECT baseline_mg, facility_mwh, home_region FROM "
+                "job_emissions JOIN jobs ON id = job WHERE job = ?",
+                job);
+    if (!query.Step()) return std::nullopt;
+    std::optional<Grams> baseline;
+    WattHours whole;
+    std::string home;
+    query.Read(baseline, whole, home);
+    if (!baseline || whole != energy || home != region) return std::nullopt;
+    total += *baseline;
+  }
+  return total;
+}
+
+std::vector<ReportRow> ReportEnergy(Connection& connection,
+                                    const ReportFilter& filter) {
+  Sums sums;
+  if (filter.since && filter.until && *filter.until <= *filter.since) {
+    return {};
+  }
+  EachPortion(connection, filter, [&](const Portion& portion) {
+    if (filter.by == ReportKey::kDay) {
+      AddByDay(sums, portion);
+    } else {
+      sums.Add(portion.region, portion);
+    }
+  });
+  if (filter.by == ReportKey::kRegion) {
+    for (auto& [key, sum] : sums.all()) {
+      sum.row.baseline = HomeBaseline(connection, key.first, sum);
+    }
+  }
+  return sums.Rows();
+}
+
+}  // namespace
+
+std::vector<ReportRow> MakeReport(Connection& connection,
+                                  const ReportFilter& filter) {
+  const bool by_energy =
+      filter.by == ReportKey::kRegion || filter.by == ReportKey::kDay;
+  return by_energy ? ReportEnergy(connection, filter)
+                   : ReportJobs(connection, filter);
+}
+
+}  // namespace carbond

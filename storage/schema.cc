@@ -1,0 +1,389 @@
+#include "storage/schema.h"
+
+#include "storage/backup.h"
+
+namespace carbond {
+namespace {
+
+// Schema 1. Names end in their unit: _ms milliseconds (instants since 1970,
+// UTC), _mw milliwatts, _mwh milliwatt-hours, _mg milligrams CO2e.
+constexpr const char* kSchema1 = R"sql(
+-- The truth: what happened to each job, in order. All tables about jobs below
+-- follow from it; `carbond ledger verify` proves that they do.
+CREATE TABLE events (
+  job   INTEGER NOT NULL,
+  seq   INTEGER NOT NULL,      -- 1, 2, 3, ... within the job
+  at_ms INTEGER NOT NULL,
+  kind  TEXT NOT NULL,         -- Submitted, StartIssued, RunStarted, ...
+  body  TEXT NOT NULL,         -- the fact as JSON
+  PRIMARY KEY (job, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events BEGIN
+  SELECT RAISE(ABORT, 'events are facts: they are never changed');
+END;
+CREATE TRIGGER events_are_not_deleted BEFORE DELETE ON events BEGIN
+  SELECT RAISE(ABORT, 'events are facts: they are never deleted');
+END;
+
+-- Each job as its events made it. The rest of what was submitted is in its
+-- Submitted event (job, seq 1).
+CREATE TABLE jobs (
+  id               INTEGER PRIMARY KEY,
+  name             TEXT NOT NULL,
+  project          TEXT NOT NULL,
+  user             TEXT NOT NULL,
+  home_region      TEXT NOT NULL,   -- the baseline's
+  gpus             INTEGER NOT NULL,
+  cpus             INTEGER NOT NULL,
+  state            TEXT NOT NULL,   -- waiting starting running paused done
+  outcome          TEXT NOT NULL,   -- none succeeded failed cancelled lost
+  exit_code        INTEGER,
+  region           TEXT NOT NULL,   -- of the current or last run, or empty
+  submitted_at_ms  INTEGER NOT NULL,
+  started_at_ms    INTEGER,
+  finished_at_ms   INTEGER,
+  deadline_ms      INTEGER,
+  held             INTEGER NOT NULL,
+  cancel_requested INTEGER NOT NULL,
+  failures         INTEGER NOT NULL,
+  has_checkpoint   INTEGER NOT NULL,
+  pauses           INTEGER NOT NULL,
+  work_done_ms     INTEGER NOT NULL,
+  work_saved_ms    INTEGER NOT NULL,
+  energy_mwh       INTEGER NOT NULL,  -- before PUE
+  last_seq         INTEGER NOT NULL,
+  -- 1 once the figures in job_emissions are final for all that happened.
+  settled          INTEGER NOT NULL DEFAULT 0
+) STRICT;
+-- What a restart loads, whatever else the ledger holds. Queries must repeat
+-- the WHERE term literally, or SQLite scans the whole table instead.
+CREATE INDEX jobs_live ON jobs (id, state) WHERE state <> 'done';
+CREATE INDEX jobs_unsettled ON jobs (id) WHERE state = 'done' AND settled = 0;
+
+CREATE TABLE runs (
+  job                INTEGER NOT NULL REFERENCES jobs (id),
+  run                INTEGER NOT NULL,  -- from 1
+  region             TEXT NOT NULL,
+  process            INTEGER NOT NULL,  -- the run that started the process
+  gpus               TEXT NOT NULL,     -- device indices, comma-separated
+  cpus               INTEGER NOT NULL,
+  resume             INTEGER NOT NULL,  -- began from a checkpoint
+  issued_at_ms       INTEGER NOT NULL,
+  started_at_ms      INTEGER,
+  ended_at_ms        INTEGER,
+  end                TEXT NOT NULL,     -- none succeeded checkpointed ...
+  exit_code          INTEGER,
+  signal             INTEGER,           -- that ended it
+  detail             TEXT NOT NULL,
+  metered_until_ms   INTEGER NOT NULL,
+  pause_issued_at_ms INTEGER,
+  pause_attempts     INTEGER NOT NULL,
+  pause_failed_at_ms INTEGER,
+  ready              INTEGER NOT NULL,
+  stop_why           TEXT,
+  work_ms            INTEGER NOT NULL,
+  PRIMARY KEY (job, run)
+) STRICT, WITHOUT ROWID;
+
+-- One row per reading: the EnergyMetered events.
+CREATE TABLE energy (
+  job        INTEGER NOT NULL,
+  seq        INTEGER NOT NULL,  -- of its event
+  run        INTEGER NOT NULL,
+  begin_ms   INTEGER NOT NULL,
+  end_ms     INTEGER NOT NULL,
+  energy_mwh INTEGER NOT NULL,  -- before PUE
+  purpose    TEXT NOT NULL,     -- work restore checkpoint idle
+  source     TEXT NOT NULL,     -- modelled measured
+  PRIMARY KEY (job, seq),
+  FOREIGN KEY (job, run) REFERENCES runs (job, run)
+) STRICT, WITHOUT ROWID;
+
+-- Every plan that was ever valid for a job, the newest last.
+CREATE TABLE plans (
+  job               INTEGER NOT NULL REFERENCES jobs (id),
+  made_at_ms        INTEGER NOT NULL,
+  expected_total_mg INTEGER,        -- of the whole job, past included
+  baseline_mg       INTEGER,
+  body              TEXT NOT NULL,  -- the plan as JSON
+  region            TEXT AS (json_extract(body, '$.region')) VIRTUAL,
+  reason            TEXT AS (json_extract(body, '$.reason')) VIRTUAL,
+  why               TEXT AS (json_extract(body, '$.why')) VIRTUAL,
+  expected_mg       INTEGER AS (json_extract(body, '$.expected_mg')) VIRTUAL,
+  run_now_mg        INTEGER AS (json_extract(body, '$.run_now_mg')) VIRTUAL,
+  PRIMARY KEY (job, made_at_ms)
+) STRICT, WITHOUT ROWID;
+
+-- Submissions by the id that their client chose.
+CREATE TABLE requests (
+  request_id TEXT NOT NULL PRIMARY KEY,
+  digest     TEXT NOT NULL,     -- of the content
+  first_job  INTEGER NOT NULL,
+  job_count  INTEGER NOT NULL,
+  at_ms      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What one provider says of one signal in one zone.
+CREATE TABLE feeds (
+  id              INTEGER PRIMARY KEY,
+  zone            TEXT NOT NULL,
+  provider        TEXT NOT NULL,
+  signal          TEXT NOT NULL,
+  fetched_at_ms   INTEGER,                     -- newest observed values
+  final_until_ms  INTEGER,                     -- not revised before this
+  longest_slot_ms INTEGER NOT NULL DEFAULT 0,  -- among its intensities
+  UNIQUE (zone, provider, signal)
+) STRICT;
+
+CREATE TABLE forecasts (
+  id            INTEGER PRIMARY KEY,
+  feed          INTEGER NOT NULL REFERENCES feeds (id),
+  issued_at_ms  INTEGER NOT NULL,
+  fetched_at_ms INTEGER NOT NULL,
+  begin_ms      INTEGER NOT NULL,
+  end_ms        INTEGER NOT NULL,
+  points        BLOB NOT NULL,  -- packed, see storage/series_codec.h
+  UNIQUE (feed, issued_at_ms)
+) STRICT;
+
+-- Observed values as they became known: a revised value is a new row, and what
+-- was fetched last holds.
+CREATE TABLE intensities (
+  feed          INTEGER NOT NULL REFERENCES feeds (id),
+  begin_ms      INTEGER NOT NULL,
+  fetched_at_ms INTEGER NOT NULL,
+  end_ms        INTEGER NOT NULL,
+  mg_per_kwh    INTEGER NOT NULL,
+  PRIMARY KEY (feed, begin_ms, fetched_at_ms)
+) STRICT, WITHOUT ROWID;
+
+-- What each reading emitted, with all that the number rests on.
+CREATE TABLE emissions (
+  job            INTEGER NOT NULL REFERENCES jobs (id),
+  reading        INTEGER NOT NULL,  -- the job's readings, from 1
+  run            INTEGER NOT NULL,
+  region         TEXT NOT NULL,
+  zone           TEXT NOT NULL,
+  provider       TEXT NOT NULL,
+  signal         TEXT NOT NULL,
+  begin_ms       INTEGER NOT NULL,
+  end_ms         INTEGER NOT NULL,
+  purpose        TEXT NOT NULL,
+  source         TEXT NOT NULL,
+  quality        TEXT NOT NULL,     -- provisional settled
+  energy_mwh     INTEGER NOT NULL,  -- before PUE
+  pue_thousandths INTEGER NOT NULL,
+  facility_mwh   INTEGER NOT NULL,  -- PUE included
+  emissions_mg   INTEGER NOT NULL,
+  unknown_ms     INTEGER NOT NULL,  -- time without a known intensity
+  PRIMARY KEY (job, reading)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX emissions_end ON emissions (end_ms);
+
+-- Each job's totals: the sums of its rows in `emissions`.
+CREATE TABLE job_emissions (
+  job           INTEGER PRIMARY KEY REFERENCES jobs (id),
+  facility_mwh  INTEGER NOT NULL,  -- PUE included
+  measured_mwh  INTEGER NOT NULL,  -- the part of it that was measured
+  emissions_mg  INTEGER NOT NULL,
+  settled_mg    INTEGER NOT NULL,  -- the part of it that is settled
+  baseline_mg   INTEGER,           -- run at once at home; null: not known
+  quality       TEXT NOT NULL,
+  any_measured  INTEGER NOT NULL,
+  any_modelled  INTEGER NOT NULL,
+  provider      TEXT NOT NULL,
+  signal        TEXT NOT NULL,
+  unknown_ms    INTEGER NOT NULL
+) STRICT;
+
+-- Small facts about the ledger itself.
+CREATE TABLE settings (
+  key   TEXT NOT NULL PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- ---- For people with sqlite3; these columns stay --------------------------
+
+CREATE VIEW v_job_emissions AS
+SELECT j.id AS job, j.name, j.user, j.project, j.state, j.outcome, j.region,
+       e.facility_mwh / 1e6 AS energy_kwh,
+       e.emissions_mg / 1e3 AS emissions_g,
+       e.baseline_mg / 1e3 AS baseline_g,
+       (e.baseline_mg - e.emissions_mg) / 1e3 AS saved_g,
+       CASE WHEN e.baseline_mg > 0
+            THEN 1.0 - e.emissions_mg * 1.0 / e.baseline_mg
+       END AS saved_fraction,
+       e.signal, e.provider, e.quality,
+       CASE WHEN e.any_measured AND e.any_modelled THEN 'mixed'
+            WHEN e.any_measured THEN 'measured'
+            ELSE 'modelled'
+       END AS energy_source,
+       e.unknown_ms / 1e3 AS unknown_s
+FROM job_emissions e JOIN jobs j ON j.id = e.job;
+
+CREATE VIEW v_jobs AS
+SELECT id AS job, name, user, project, state, outcome, exit_code, region,
+       gpus, cpus, pauses, failures,
+       strftime('%Y-%m-%dT%H:%M:%fZ', submitted_at_ms / 1e3, 'unixepoch')
+         AS submitted_at,
+       strftime('%Y-%m-%dT%H:%M:%fZ', started_at_ms / 1e3, 'unixepoch')
+         AS started_at,
+       strftime('%Y-%m-%dT%H:%M:%fZ', finished_at_ms / 1e3, 'unixepoch')
+         AS finished_at,
+       strftime('%Y-%m-%dT%H:%M:%fZ', deadline_ms / 1e3, 'unixepoch')
+         AS deadline,
+       work_done_ms / 1e3 AS work_done_s,
+       energy_mwh / 1e6 AS it_energy_kwh
+FROM jobs;
+
+CREATE VIEW v_runs AS
+SELECT r.job, r.run, j.name, j.user, r.region, r.resume,
+       strftime('%Y-%m-%dT%H:%M:%fZ', r.issued_at_ms / 1e3, 'unixepoch')
+         AS issued_at,
+       strftime('%Y-%m-%dT%H:%M:%fZ', r.started_at_ms / 1e3, 'unixepoch')
+         AS started_at,
+       strftime('%Y-%m-%dT%H:%M:%fZ', r.ended_at_ms / 1e3, 'unixepoch')
+         AS ended_at,
+       r.end, r.exit_code, r.signal, r.detail, r.gpus, r.cpus,
+       r.work_ms / 1e3 AS work_s,
+       (SELECT sum(e.energy_mwh) FROM energy e
+        WHERE e.job = r.job AND e.run = r.run) / 1e6 AS it_energy_kwh
+FROM runs r JOIN jobs j ON j.id = r.job;
+
+CREATE VIEW v_events AS
+SELECT job, seq, kind,
+       strftime('%Y-%m-%dT%H:%M:%fZ', at_ms / 1e3, 'unixepoch') AS at, body
+FROM events;
+
+CREATE VIEW v_plans AS
+SELECT p.job, j.name,
+       strftime('%Y-%m-%dT%H:%M:%fZ', p.made_at_ms / 1e3, 'unixepoch')
+         AS made_at,
+       p.region, p.reason, p.why,
+       p.expected_total_mg / 1e3 AS expected_g,
+       p.baseline_mg / 1e3 AS baseline_g
+FROM plans p JOIN jobs j ON j.id = p.job;
+
+CREATE VIEW v_intensities AS
+SELECT f.zone, f.provider, f.signal,
+       strftime('%Y-%m-%dT%H:%M:%fZ', i.begin_ms / 1e3, 'unixepoch') AS begin,
+       strftime('%Y-%m-%dT%H:%M:%fZ', i.end_ms / 1e3, 'unixepoch') AS end,
+       i.mg_per_kwh / 1e3 AS intensity_g_per_kwh,
+       strftime('%Y-%m-%dT%H:%M:%fZ', i.fetched_at_ms / 1e3, 'unixepoch')
+         AS fetched_at,
+       i.end_ms <= coalesce(f.final_until_ms, 0) AS final
+FROM intensities i JOIN feeds f ON f.id = i.feed;
+)sql";
+
+constexpr const char* kMigrations[] = {kSchema1};
+
+int64_t Pragma(Connection& connection, const char* name) {
+  return connection.database()
+      .execAndGet(std::string("PRAGMA ") + name)
+      .getInt64();
+}
+
+// The file's schema; 0 of a file that is new.
+Result<int64_t> SchemaOf(Connection& connection) {
+  const int64_t application = Pragma(connection, "application_id");
+  const int64_t schema = Pragma(connection, "user_version");
+  const bool blank = connection.database()
+                         .execAndGet("SELECT count(*) FROM sqlite_master")
+                         .getInt64() == 0;
+  if (blank && application == 0 && schema == 0) return 0;
+  if (application != kApplicationId) {
+    return NotNow(
+        "{} is an SQLite database, but no carbond ledger; name another file",
+        connection.path());
+  }
+  return schema;
+}
+
+Status RefuseNewer(const std::string& path, int64_t schema, size_t known) {
+  return NotNow(
+      "ledger {} has schema {}, this carbond knows up to {}: run the newer "
+      "carbond, or restore a backup",
+      path, schema, known);
+}
+
+Status Migrate(Connection& connection,
+               std::span<const char* const> migrations) {
+  return connection.Write([&]() -> Status {
+    // Read again under the lock: another process may have been faster.
+    CARBOND_ASSIGN_OR_RETURN(const int64_t from, SchemaOf(connection));
+    for (size_t n = static_cast<size_t>(from); n < migrations.size(); ++n) {
+      connection.database().exec(migrations[n]);
+    }
+    connection.database().exec(
+        fmt::format("PRAGMA application_id = {}", kApplicationId));
+    connection.database().exec(
+        fmt::format("PRAGMA user_version = {}", migrations.size()));
+    return Ok();
+  });
+}
+
+Status SetDurability(Connection& connection) {
+  return connection.Bare([&]() -> Status {
+    const std::string mode = connection.database()
+                                 .execAndGet("PRAGMA journal_mode = WAL")
+                                 .getString();
+    if (mode != "wal") {
+      return Trouble(
+          "cannot write ledger {}: its file system has no shared memory for "
+          "SQLite's write-ahead log; move state_dir to a local disk",
+          connection.path());
+    }
+    connection.database().exec("PRAGMA synchronous = FULL");
+    connection.database().exec("PRAGMA wal_autocheckpoint = 1000");
+    return Ok();
+  });
+}
+
+}  // namespace
+
+std::span<const char* const> Migrations() { return kMigrations; }
+
+Status PrepareSchema(Connection& connection,
+                     std::span<const char* const> migrations) {
+  int64_t schema = 0;
+  CARBOND_RETURN_IF_ERROR(connection.Bare([&]() -> Status {
+    CARBOND_ASSIGN_OR_RETURN(schema, SchemaOf(connection));
+    return Ok();
+  }));
+  const auto known = static_cast<int64_t>(migrations.size());
+  if (schema > known) {
+    return RefuseNewer(connection.path(), schema, migrations.size());
+  }
+  CARBOND_RETURN_IF_ERROR(SetDurability(connection));
+  if (schema == known) return Ok();
+  if (schema > 0) {
+    CARBOND_RETURN_IF_ERROR(
+        KeepCopy(connection,
+                 fmt::format("{}.schema-{}.bak", connection.path(), schema)));
+  }
+  return Migrate(connection, migrations);
+}
+
+Status CheckSchema(Connection& connection) {
+  return connection.Read([&]() -> Status {
+    CARBOND_ASSIGN_OR_RETURN(const int64_t schema, SchemaOf(connection));
+    const auto known = static_cast<int64_t>(Migrations().size());
+    if (schema > known) {
+      return RefuseNewer(connection.path(), schema, Migrations().size());
+    }
+    if (schema == 0) {
+      return NotNow("{} is empty, no carbond ledger yet: start carbond first",
+                    connection.path());
+    }
+    if (schema < known) {
+      return NotNow(
+          "ledger {} has schema {}, this carbond needs {}: start carbond once, "
+          "which brings it forward",
+          connection.path(), schema, known);
+    }
+    return Ok();
+  });
+}
+
+}  // namespace carbond

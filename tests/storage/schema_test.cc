@@ -1,0 +1,145 @@
+#include "storage/schema.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "storage/ledger_reader.h"
+#include "storage/verify.h"
+#include "tests/storage/ledger_world.h"
+#include "tests/storage/raw_ledger.h"
+
+namespace carbond {
+namespace {
+
+using testing::HasSubstr;
+
+class SchemaTest : public testing::Test {
+ protected:
+  void WriteFile(const std::string& text) {
+    std::ofstream(path_, std::ios::binary) << text;
+  }
+  // Opens with the migrations of another time.
+  Status OpenWith(const std::vector<const char*>& migrations) {
+    auto connection = Connection::Open(path_, Connection::Access::kWrite);
+    if (!connection.ok()) return connection.status();
+    return PrepareSchema(**connection, migrations);
+  }
+
+  LedgerFolder folder_;
+  const std::string path_ = folder_ / "ledger.db";
+};
+
+TEST_F(SchemaTest, RefusesALedgerOfANewerCarbond) {
+  OpenLedger(path_).reset();
+  RawLedger(path_).Run("PRAGMA user_version = 7");
+  const std::string words =
+      "ledger " + path_ +
+      " has schema 7, this carbond knows up to 1: run the newer carbond, or "
+      "restore a backup";
+  const Status writer = SqliteLedger::Open(path_).status();
+  EXPECT_EQ(writer.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Message(writer), words);
+  EXPECT_EQ(Message(LedgerReader::Open(path_).status()), words);
+  EXPECT_EQ(Message(VerifyLedger(path_).status()), words);
+  EXPECT_EQ(RawLedger(path_).Ask("PRAGMA user_version"), "7");
+}
+
+TEST_F(SchemaTest, RefusesAFileThatIsNoDatabase) {
+  const std::string text(5000, 'x');
+  WriteFile(text);
+  for (const Status& status :
+       {SqliteLedger::Open(path_).status(), LedgerReader::Open(path_).status(),
+        VerifyLedger(path_).status()}) {
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+    EXPECT_THAT(Message(status),
+                HasSubstr(path_ + ": file is not a database; name a carbond "
+                                  "ledger, or restore a backup"));
+  }
+  std::ifstream in(path_);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), text);
+}
+
+TEST_F(SchemaTest, RefusesADatabaseOfSomethingElse) {
+  RawLedger(path_).Run("CREATE TABLE photos (id INTEGER)");
+  for (const Status& status : {SqliteLedger::Open(path_).status(),
+                               LedgerReader::Open(path_).status()}) {
+    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_EQ(Message(status),
+              path_ +
+                  " is an SQLite database, but no carbond ledger; name "
+                  "another file");
+  }
+  EXPECT_EQ(RawLedger(path_).Ask("PRAGMA journal_mode"), "delete");
+}
+
+TEST_F(SchemaTest, TellsAReaderThatThereIsNoLedgerYet) {
+  const Status absent = LedgerReader::Open(path_).status();
+  EXPECT_EQ(absent.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(
+      Message(absent),
+      "ledger " + path_ + " does not exist: name another, or start carbond");
+  WriteFile("");
+  EXPECT_EQ(Message(LedgerReader::Open(path_).status()),
+            path_ + " is empty, no carbond ledger yet: start carbond first");
+  EXPECT_TRUE(SqliteLedger::Open(path_).ok()) << "an empty file may become one";
+}
+
+TEST_F(SchemaTest, NamesTheFolderThatIsNotThere) {
+  const Status status = SqliteLedger::Open(folder_ / "no/ledger.db").status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(Message(status), HasSubstr("see that its folder exists"));
+}
+
+TEST_F(SchemaTest, BringsAnOlderLedgerForwardAndKeepsACopy) {
+  {
+    const auto ledger = OpenLedger(path_);
+    Lives lives(*ledger);
+    WholeLife(lives);
+  }
+  const std::vector<const char*> later = {
+      Migrations()[0], "ALTER TABLE settings ADD COLUMN note TEXT",
+      "ALTER TABLE settings ADD COLUMN more TEXT"};
+  ASSERT_TRUE(OpenWith(later).ok());
+  RawLedger raw(path_);
+  EXPECT_EQ(raw.Ask("PRAGMA user_version"), "3");
+  EXPECT_EQ(
+      raw.Ask("SELECT count(*) FROM events"),
+      RawLedger(path_ + ".schema-1.bak").Ask("SELECT count(*) FROM events"));
+  EXPECT_EQ(raw.Ask("SELECT count(note) + count(more) FROM settings"), "0");
+  // The copy is a ledger that the older carbond opens and finds whole.
+  const auto verified = VerifyLedger(path_ + ".schema-1.bak");
+  EXPECT_TRUE(verified.ok()) << verified.status();
+  EXPECT_EQ(SqliteLedger::Open(path_).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+  // Opened again, nothing is left to do.
+  std::filesystem::remove(path_ + ".schema-1.bak");
+  EXPECT_TRUE(OpenWith(later).ok());
+  EXPECT_FALSE(std::filesystem::exists(path_ + ".schema-1.bak"));
+}
+
+TEST_F(SchemaTest, LeavesTheLedgerAsItWasWhenAMigrationFails) {
+  OpenLedger(path_).reset();
+  const Status status =
+      OpenWith({Migrations()[0], "CREATE TABLE t (a INTEGER)", "NONSENSE"});
+  EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
+  EXPECT_THAT(Message(status), HasSubstr("near \"NONSENSE\": syntax error"));
+  RawLedger raw(path_);
+  EXPECT_EQ(raw.Ask("PRAGMA user_version"), "1");
+  EXPECT_EQ(raw.Ask("SELECT count(*) FROM sqlite_master WHERE name = 't'"),
+            "0");
+  EXPECT_TRUE(SqliteLedger::Open(path_).ok());
+}
+
+TEST_F(SchemaTest, AsksForAStartBeforeItReadsAnOlderLedger) {
+  OpenLedger(path_).reset();
+  RawLedger raw(path_);
+  // Schema 0 with tables in it: an older one, as far as this carbond knows.
+  raw.Run("PRAGMA user_version = 0");
+  EXPECT_THAT(Message(LedgerReader::Open(path_).status()),
+              HasSubstr("no carbond ledger yet"));
+}
+
+}  // namespace
+}  // namespace carbond
