@@ -1,5 +1,7 @@
 #pragma once
 // carbond.yaml: what it may say, read whole, with every mistake and its line.
+// Environment variables are not read here: the file says all, but for secrets,
+// which are named in it and fetched by who needs them.
 
 #include <map>
 #include <optional>
@@ -13,7 +15,8 @@ namespace carbond {
 
 struct ClockConfig {
   double speed = 1;  // > 1 only for demonstrations
-  // Time of day (UTC) at which a demonstration's clock begins, today.
+  // Time of day (UTC) at which a demonstration's clock begins, today. Given
+  // only with a speed above 1.
   std::optional<Duration> start;
 };
 
@@ -23,9 +26,9 @@ struct RecordedConfig {
   std::string forecast;  // empty: the actual values serve as forecast
   std::string signal;
   Replay replay = Replay::kAsRecorded;
-  std::optional<Instant> from;  // kNow: this recorded day becomes today
-  bool loop = false;
-  Duration horizon = hours(72);     // of a forecast made of actual values
+  std::optional<Instant> from;   // kNow: this recorded day becomes today
+  bool loop = false;             // after its end the recording begins again
+  Duration horizon = hours(72);  // of a forecast made of actual values
   Duration poll = minutes(5);
   Duration stale_after = hours(3);
 };
@@ -42,7 +45,8 @@ struct ExecutorConfig {
 };
 
 struct RegionConfig {
-  Region region;
+  Region region;                  // its zone is the key of (zone, providers)
+  std::string grid_zone;          // the zone as its providers name it
   std::vector<std::string> grid;  // provider names, in order
   ExecutorConfig executor;
   int line = 0;
@@ -81,6 +85,7 @@ struct ConfigMistake {
 };
 
 // Reads and checks. All mistakes at once, in the order of their lines.
+// A mistake in a value hides those that could be seen only with it.
 struct ConfigResult {
   std::optional<Config> config;  // only when there is no mistake
   std::vector<ConfigMistake> mistakes;
@@ -89,6 +94,10 @@ ConfigResult LoadConfig(const std::string& path);
 // `dir` is what relative paths are relative to.
 ConfigResult ParseConfig(const std::string& yaml, const std::string& path,
                          const std::string& dir);
+
+// What the engine is told of staleness: the longest any provider allows. The
+// board has judged each forecast by its own provider's by then.
+Duration LongestStaleAfter(const Config& config);
 
 // "carbond.yaml:12: unknown key `regoins`; did you mean `regions`?"
 std::string Format(const std::string& path, const ConfigMistake& mistake);

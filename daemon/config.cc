@@ -1,0 +1,253 @@
+#include "daemon/config.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "daemon/config_sections.h"
+
+namespace carbond {
+namespace {
+
+constexpr size_t kLargestFile = 256 * 1024;
+constexpr size_t kLongestSocketPath = 107;  // of sun_path, before its NUL
+
+// ---- listen ----------------------------------------------------------------
+
+bool GoodPort(const std::string& port) {
+  return !port.empty() && port.size() <= 5 &&
+         port.find_first_not_of("0123456789") == std::string::npos &&
+         std::stoi(port) >= 1 && std::stoi(port) <= 65535;
+}
+
+bool GoodHost(const std::string& host) {
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    return host.find_first_not_of("0123456789abcdefABCDEF:.%[]") ==
+           std::string::npos;
+  }
+  return !host.empty() &&
+         host.find_first_not_of(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+             "-._") == std::string::npos;
+}
+
+Status CheckSocketPath(const std::string& path) {
+  if (path.size() <= kLongestSocketPath) return Ok();
+  return Refused(
+      "the socket's path {} is {} bytes long; a unix socket takes at most {}: "
+      "choose a shorter one",
+      path, path.size(), kLongestSocketPath);
+}
+
+// The address as it is bound: socket paths absolute.
+Result<std::string> ListenAddress(const ConfigFile& file,
+                                  const std::string& text) {
+  if (text.starts_with("unix:")) {
+    std::string path = text.substr(5);
+    if (path.starts_with("///")) path = path.substr(2);  // as gRPC allows
+    if (path.empty() || path.back() == '/' || path.starts_with("//")) {
+      return Refused("`{}` names no socket; write unix:/run/carbond.sock",
+                     text);
+    }
+    const std::string absolute = file.Resolve(path);
+    CARBOND_RETURN_IF_ERROR(CheckSocketPath(absolute));
+    return "unix:" + absolute;
+  }
+  if (text.find('/') != std::string::npos) {
+    return Refused("`{}` is no listen address; write unix:/path or host:port",
+                   text);
+  }
+  const size_t colon = text.rfind(':');
+  if (colon == std::string::npos || !GoodHost(text.substr(0, colon)) ||
+      !GoodPort(text.substr(colon + 1))) {
+    return Refused(
+        "`{}` is no listen address; write unix:/path or host:port, such as "
+        "127.0.0.1:7070 or [::1]:7070",
+        text);
+  }
+  return text;
+}
+
+void ReadListen(ConfigFile& file, ConfigMap& top, Config& config) {
+  std::vector<std::string> texts;
+  if (!top.ReadWords("listen", texts)) {
+    if (top.Find("listen") != nullptr || config.state_dir.empty()) return;
+    const std::string path = config.state_dir + "/carbond.sock";
+    if (const Status good = CheckSocketPath(path); !good.ok()) {
+      top.MistakeAt("state_dir", "{}, or give `listen`", Message(good));
+    }
+    config.listen = {"unix:" + path};
+    return;
+  }
+  for (const std::string& text : texts) {
+    const Result<std::string> address = ListenAddress(file, text);
+    if (!address.ok()) {
+      top.MistakeAt("listen", "{}", Message(address.status()));
+    } else if (std::ranges::count(config.listen, *address) > 0) {
+      top.MistakeAt("listen", "`{}` is given twice", text);
+    } else {
+      config.listen.push_back(*address);
+    }
+  }
+}
+
+// ---- the smaller sections --------------------------------------------------
+
+// A map under a key of the file; an absent one reads as empty.
+ConfigMap Section(ConfigFile& file, ConfigMap& top, const std::string& key) {
+  const ConfigEntry* entry = top.Find(key);
+  return ConfigMap(file, entry == nullptr ? YAML::Node() : entry->value, key,
+                   top.LineFor(key));
+}
+
+void ReadTimeOfDay(ConfigMap& map, std::optional<Duration>& value) {
+  std::string text;
+  if (!map.Read("start", text)) return;
+  const auto digit = [&](size_t i) { return text[i] >= '0' && text[i] <= '9'; };
+  if (text.size() == 5 && digit(0) && digit(1) && text[2] == ':' && digit(3) &&
+      digit(4)) {
+    const int hour = std::stoi(text.substr(0, 2));
+    const int minute = std::stoi(text.substr(3, 2));
+    if (hour < 24 && minute < 60) {
+      value = hours(hour) + minutes(minute);
+      return;
+    }
+  }
+  map.MistakeAt("start", "`{}` is no time of day (UTC); write 18:00", text);
+}
+
+void ReadClock(ConfigFile& file, ConfigMap& top, ClockConfig& clock) {
+  ConfigMap map = Section(file, top, "clock");
+  const bool good_speed =
+      map.Read("speed", clock.speed, 1, 86'400) || map.Find("speed") == nullptr;
+  ReadTimeOfDay(map, clock.start);
+  if (good_speed && clock.start && clock.speed == 1) {
+    map.MistakeAt("start",
+                  "means something only with a speed above 1: at speed 1 the "
+                  "clock is the machine's");
+  }
+  map.Finish();
+}
+
+void ReadDefaults(ConfigFile& file, ConfigMap& top, Defaults& defaults) {
+  ConfigMap map = Section(file, top, "defaults");
+  map.Read("min_saving", defaults.min_saving, 0, 1);
+  map.ReadChoice<NoForecast>(
+      "no_forecast", defaults.no_forecast,
+      {{"run_now", NoForecast::kRunNow},
+       {"wait_until_latest", NoForecast::kWaitUntilLatest}});
+  map.Read("max_delay", defaults.max_delay, Duration(0), hours(24 * 366));
+  map.Read("min_run", defaults.min_run, Duration(0), hours(24 * 31));
+  map.Read("checkpoint_cost", defaults.checkpoint_cost, Duration(0), hours(24));
+  map.Read("resume_cost", defaults.resume_cost, Duration(0), hours(24));
+  map.Read("checkpoint_timeout", defaults.checkpoint_timeout, seconds(1),
+           hours(24));
+  map.Finish();
+}
+
+void ReadMeter(ConfigFile& file, ConfigMap& top, MeterConfig& meter) {
+  ConfigMap map = Section(file, top, "meter");
+  map.Read("per_gpu", meter.per_gpu);
+  map.Read("per_cpu", meter.per_cpu);
+  map.Read("idle_fraction", meter.idle_fraction, 0, 1);
+  map.Finish();
+}
+
+void ReadLog(ConfigFile& file, ConfigMap& top, LogConfig& log) {
+  ConfigMap map = Section(file, top, "log");
+  std::map<std::string, std::string> levels;
+  for (const char* level :
+       {"trace", "debug", "info", "warn", "error", "critical", "off"}) {
+    levels[level] = level;
+  }
+  map.ReadChoice("level", log.level, levels);
+  map.ReadPath("file", log.file);
+  map.Finish();
+}
+
+void ReadRunner(ConfigMap& top, std::string& runner) {
+  if (!top.ReadPath("runner", runner)) return;
+  std::error_code error;
+  const auto status = std::filesystem::status(runner, error);
+  using std::filesystem::perms;
+  const auto any_exec =
+      perms::owner_exec | perms::group_exec | perms::others_exec;
+  if (!std::filesystem::is_regular_file(status)) {
+    top.MistakeAt("runner", "{} does not exist or is no file", runner);
+  } else if ((status.permissions() & any_exec) == perms::none) {
+    top.MistakeAt("runner", "{} is not executable", runner);
+  }
+}
+
+Config ReadConfig(ConfigFile& file, const YAML::Node& root) {
+  Config config;
+  ConfigMap top(file, root, "", 1);
+  top.Require("state_dir", "say where the ledger, runs and logs are kept");
+  top.ReadPath("state_dir", config.state_dir);
+  ReadListen(file, top, config);
+  ReadClock(file, top, config.clock);
+  ReadDefaults(file, top, config.defaults);
+  top.Read("metering_period", config.metering_period, seconds(1), hours(24));
+  top.Read("stop_grace", config.stop_grace, Duration(0), hours(24));
+  config.providers = ReadProviders(file, top);
+  config.regions = ReadRegions(file, top, config.providers);
+  ReadMeter(file, top, config.meter);
+  ReadLog(file, top, config.log);
+  ReadRunner(top, config.runner);
+  top.Finish();
+  return config;
+}
+
+}  // namespace
+
+ConfigResult ParseConfig(const std::string& yaml, const std::string& path,
+                         const std::string& dir) {
+  ConfigFile file{dir, {}};
+  std::optional<Config> config;
+  try {
+    if (const auto root = LoadDocument(file, yaml)) {
+      config = ReadConfig(file, *root);
+      config->path = path;
+    }
+  } catch (const YAML::Exception& e) {
+    file.Mistake(std::max(e.mark.line + 1, 0), "not valid YAML: {}", e.msg);
+  }
+  std::ranges::stable_sort(file.mistakes, {}, &ConfigMistake::line);
+  if (!file.mistakes.empty()) config.reset();
+  return {std::move(config), std::move(file.mistakes)};
+}
+
+ConfigResult LoadConfig(const std::string& path) {
+  const auto unreadable = [](std::string why) {
+    return ConfigResult{std::nullopt, {{0, "cannot be read: " + why}}};
+  };
+  std::error_code error;
+  const auto absolute = std::filesystem::absolute(path, error);
+  if (error) return unreadable(error.message());
+  if (std::filesystem::is_directory(absolute, error)) {
+    return unreadable("it is a directory");
+  }
+  std::ifstream in(absolute, std::ios::binary);
+  if (!in) return unreadable(std::strerror(errno));
+  std::string yaml(kLargestFile + 1, '\0');
+  in.read(yaml.data(), static_cast<std::streamsize>(yaml.size()));
+  if (in.bad()) return unreadable(std::strerror(errno));
+  yaml.resize(static_cast<size_t>(in.gcount()));
+  if (yaml.size() > kLargestFile) {
+    return unreadable(fmt::format("larger than {} KiB", kLargestFile / 1024));
+  }
+  return ParseConfig(yaml, path, absolute.parent_path().string());
+}
+
+std::string Format(const std::string& path, const ConfigMistake& mistake) {
+  return mistake.line > 0
+             ? fmt::format("{}:{}: {}", path, mistake.line, mistake.text)
+             : fmt::format("{}: {}", path, mistake.text);
+}
+
+}  // namespace carbond

@@ -1,0 +1,18 @@
+#pragma once
+// The larger parts of carbond.yaml, each read by its own function.
+
+#include "daemon/config_reader.h"
+
+namespace carbond {
+
+// `providers:`, a map of name to settings. A provider with a mistake in it is
+// left out.
+std::vector<ProviderConfig> ReadProviders(ConfigFile& file, ConfigMap& top);
+
+// `regions:`, a list. `top` is asked for the names of providers as they stand
+// in the file, so that one with a mistake in it is not called unknown as well.
+std::vector<RegionConfig> ReadRegions(
+    ConfigFile& file, ConfigMap& top,
+    const std::vector<ProviderConfig>& providers);
+
+}  // namespace carbond

@@ -1,0 +1,140 @@
+#include "daemon/exec/factory.h"
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "daemon/exec/local.h"
+
+namespace carbond {
+namespace {
+
+// Hands each call to the executor of the region, and where a call names only a
+// process, to the executor that knows it: which one that is can be seen from
+// the executors themselves, after a restart too.
+class RegionExecutors : public Executor {
+ public:
+  // Regions of one kind share one executor.
+  RegionExecutors(std::vector<std::unique_ptr<Executor>> executors,
+                  std::map<std::string, Executor*> by_region)
+      : executors_(std::move(executors)), by_region_(std::move(by_region)) {}
+
+  Status Check(const JobSpec& spec, const std::string& region) override {
+    CARBOND_ASSIGN_OR_RETURN(Executor* const executor, Of(region));
+    return executor->Check(spec, region);
+  }
+  Status Start(const StartOrder& order) override {
+    CARBOND_ASSIGN_OR_RETURN(Executor* const executor, Of(order.region));
+    return executor->Start(order);
+  }
+  Status Suspend(ProcessId id) override { return Holder(id).Suspend(id); }
+  Status Continue(ProcessId id) override { return Holder(id).Continue(id); }
+  Status Checkpoint(ProcessId id, int attempt) override {
+    return Holder(id).Checkpoint(id, attempt);
+  }
+  Status Stop(ProcessId id) override { return Holder(id).Stop(id); }
+  void Forget(ProcessId id) override { Holder(id).Forget(id); }
+
+  std::vector<Sight> Observe(std::span<const ProcessId> ids) override {
+    if (executors_.size() == 1) return executors_.front()->Observe(ids);
+    std::vector<Sight> sights;
+    for (const ProcessId id : ids) {
+      sights.push_back(Holder(id).Observe({&id, 1}).front());
+    }
+    return sights;
+  }
+
+ private:
+  Result<Executor*> Of(const std::string& region) {
+    const auto found = by_region_.find(region);
+    if (found != by_region_.end()) return found->second;
+    return Missing(
+        "region `{}` has no executor: it is not in the configuration", region);
+  }
+
+  Executor& Holder(ProcessId id) {
+    if (executors_.size() > 1) {
+      for (const auto& executor : executors_) {
+        if (executor->Observe({&id, 1}).front().what != Sight::What::kAbsent) {
+          return *executor;
+        }
+      }
+    }
+    return *executors_.front();
+  }
+
+  // Fixed after construction
+  std::vector<std::unique_ptr<Executor>> executors_;
+  std::map<std::string, Executor*> by_region_;
+};
+
+// What systemd tells a service about itself would mislead the jobs.
+const std::set<std::string> kOfTheDaemonAlone = {
+    "NOTIFY_SOCKET", "LISTEN_FDS",    "LISTEN_PID",    "LISTEN_FDNAMES",
+    "WATCHDOG_PID",  "WATCHDOG_USEC", "JOURNAL_STREAM"};
+
+Result<std::string> RunnerPath(const Config& config) {
+  if (!config.runner.empty()) return config.runner;
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return Trouble("cannot read /proc/self/exe: {}", error.message());
+  return (self.parent_path() / "carbon-runner").string();
+}
+
+Result<std::unique_ptr<Executor>> MakeLocal(const Config& config,
+                                            const SystemClock& clock,
+                                            std::function<void()> wake) {
+  LocalOptions options;
+  options.state_dir = config.state_dir;
+  CARBOND_ASSIGN_OR_RETURN(options.runner, RunnerPath(config));
+  options.stop_grace = config.stop_grace;
+  options.drop_env = kOfTheDaemonAlone;
+  for (const RegionConfig& region : config.regions) {
+    if (region.region.capacity.gpus > 0) {
+      options.gpu_regions.insert(region.region.name);
+    }
+  }
+  CARBOND_ASSIGN_OR_RETURN(
+      auto local,
+      LocalExecutor::Open(std::move(options), clock, std::move(wake)));
+  return std::unique_ptr<Executor>(std::move(local));
+}
+
+// One line for each kind of executor.
+Result<std::unique_ptr<Executor>> MakeOne(const std::string& type,
+                                          const Config& config,
+                                          const SystemClock& clock,
+                                          std::function<void()> wake) {
+  if (type == "local") return MakeLocal(config, clock, std::move(wake));
+  return Refused("executor `{}` is not known: write `local`", type);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Executor>> MakeExecutors(const Config& config,
+                                                const SystemClock& clock,
+                                                std::function<void()> wake) {
+  std::vector<std::unique_ptr<Executor>> executors;
+  std::map<std::string, Executor*> by_type;
+  std::map<std::string, Executor*> by_region;
+  for (const RegionConfig& region : config.regions) {
+    Executor*& executor = by_type[region.executor.type];
+    if (executor == nullptr) {
+      auto made = MakeOne(region.executor.type, config, clock, wake);
+      if (!made.ok()) {
+        return Status(made.status().code(),
+                      fmt::format("region `{}`: {}", region.region.name,
+                                  Message(made.status())));
+      }
+      executors.push_back(*std::move(made));
+      executor = executors.back().get();
+    }
+    by_region[region.region.name] = executor;
+  }
+  if (executors.empty()) return Refused("no region: give at least one");
+  return std::unique_ptr<Executor>(
+      new RegionExecutors(std::move(executors), std::move(by_region)));
+}
+
+}  // namespace carbond

@@ -1,0 +1,19 @@
+#pragma once
+// The executors of the configuration's regions, behind one door.
+
+#include <functional>
+#include <memory>
+
+#include "daemon/clock.h"
+#include "daemon/config.h"
+#include "scheduler/ports.h"
+
+namespace carbond {
+
+// `wake` is called from another thread when something has changed that
+// Observe would show. `clock` outlives the executor.
+Result<std::unique_ptr<Executor>> MakeExecutors(const Config& config,
+                                                const SystemClock& clock,
+                                                std::function<void()> wake);
+
+}  // namespace carbond

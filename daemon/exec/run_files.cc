@@ -1,0 +1,251 @@
+#include "daemon/exec/run_files.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <charconv>
+#include <map>
+#include <string_view>
+
+namespace carbond {
+namespace {
+
+// ---- Lines of `key value` ---------------------------------------------------
+
+class RecordText {
+ public:
+  void Add(const char* key, const std::string& value) {
+    text_ += key;
+    text_ += ' ';
+    // One line each, whatever a file name or a message holds.
+    for (const char c : value) text_ += c == '\n' ? ' ' : c;
+    text_ += '\n';
+  }
+  void Add(const char* key, int64_t value) { Add(key, std::to_string(value)); }
+  void Add(const char* key, const ProcessIdentity& who) {
+    Add(key, std::to_string(who.pid) + ' ' + std::to_string(who.start_ticks));
+  }
+  std::string Close() { return text_ + "end\n"; }
+
+ private:
+  std::string text_;
+};
+
+class RecordFields {
+ public:
+  // Nothing unless the closing line is there.
+  static std::optional<RecordFields> Parse(std::string_view text) {
+    RecordFields fields;
+    while (!text.empty()) {
+      const size_t line_end = text.find('\n');
+      if (line_end == std::string_view::npos) return std::nullopt;
+      const std::string_view line = text.substr(0, line_end);
+      if (line == "end") return fields;
+      const size_t space = line.find(' ');
+      if (space == std::string_view::npos) return std::nullopt;
+      fields.values_[std::string(line.substr(0, space))] =
+          line.substr(space + 1);
+      text.remove_prefix(line_end + 1);
+    }
+    return std::nullopt;
+  }
+
+  bool Get(const char* key, std::string& value) const {
+    const auto found = values_.find(key);
+    if (found == values_.end()) return false;
+    value = found->second;
+    return true;
+  }
+  template <typename N>
+  bool Get(const char* key, N& number) const {
+    std::string text;
+    return Get(key, text) && ParseWhole(text, number);
+  }
+  bool Get(const char* key, ProcessIdentity& who) const {
+    std::string text;
+    if (!Get(key, text)) return false;
+    const size_t space = text.find(' ');
+    return space != std::string::npos &&
+           ParseWhole(std::string_view(text).substr(0, space), who.pid) &&
+           ParseWhole(std::string_view(text).substr(space + 1),
+                      who.start_ticks) &&
+           who.pid > 0;
+  }
+  bool Has(const char* key) const { return values_.contains(key); }
+
+ private:
+  template <typename N>
+  static bool ParseWhole(std::string_view text, N& number) {
+    const auto [end, error] =
+        std::from_chars(text.data(), text.data() + text.size(), number);
+    return error == std::errc() && end == text.data() + text.size();
+  }
+
+  std::map<std::string, std::string, std::less<>> values_;
+};
+
+Found<RecordFields> ReadFields(const std::string& dir, const char* file) {
+  const auto text = ReadSmallFile(dir + '/' + file);
+  if (!text.value) return {std::nullopt, text.error};
+  return {RecordFields::Parse(*text.value), 0};
+}
+
+// ---- Files that appear whole ------------------------------------------------
+
+int SyncDirectory(const std::string& dir) {
+  UniqueFd fd(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return errno;
+  return ::fsync(fd.get()) == 0 ? 0 : errno;
+}
+
+int WriteFile(const std::string& path, const std::string& text, bool durable) {
+  UniqueFd fd(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!fd) return errno;
+  if (const int error = WriteAll(fd.get(), text.data(), text.size())) {
+    return error;
+  }
+  return durable && ::fsync(fd.get()) != 0 ? errno : 0;
+}
+
+int ReplaceFile(const std::string& dir, const char* file,
+                const std::string& text, bool durable) {
+  const std::string path = dir + '/' + file;
+  const std::string draft = path + ".tmp";
+  if (const int error = WriteFile(draft, text, durable)) return error;
+  if (::rename(draft.c_str(), path.c_str()) != 0) return errno;
+  return durable ? SyncDirectory(dir) : 0;
+}
+
+}  // namespace
+
+int ControlSignal() { return SIGRTMIN; }
+
+Found<StartedRecord> ReadStarted(const std::string& dir) {
+  const auto fields = ReadFields(dir, kStartedFile);
+  StartedRecord record;
+  if (!fields.value || !fields.value->Get("runner", record.runner) ||
+      !fields.value->Get("boot", record.boot_id) ||
+      !fields.value->Get("at_ms", record.at_ms)) {
+    return {std::nullopt, fields.error};
+  }
+  return {std::move(record), 0};
+}
+
+Found<MainProcess> ReadJob(const std::string& dir) {
+  const auto fields = ReadFields(dir, kJobFile);
+  MainProcess record;
+  if (!fields.value || !fields.value->Get("main", record.main) ||
+      !fields.value->Get("began_ms", record.began_ms)) {
+    return {std::nullopt, fields.error};
+  }
+  record.before = fields.value->Has("before");
+  return {record, 0};
+}
+
+Found<ExitRecord> ReadExit(const std::string& dir) {
+  const auto fields = ReadFields(dir, kExitFile);
+  if (!fields.value) return {std::nullopt, fields.error};
+  ExitRecord record;
+  int number = 0;
+  if (fields.value->Get("code", number)) record.code = number;
+  if (fields.value->Get("signal", number)) record.signal = number;
+  if ((!record.code && !record.signal) ||
+      !fields.value->Get("began_ms", record.began_ms) ||
+      !fields.value->Get("ended_ms", record.ended_ms)) {
+    return {};
+  }
+  fields.value->Get("exec_errno", record.exec_errno);
+  fields.value->Get("user_cpu_ms", record.user_cpu_ms);
+  fields.value->Get("system_cpu_ms", record.system_cpu_ms);
+  fields.value->Get("detail", record.detail);
+  record.before_failed = fields.value->Has("before_failed");
+  record.stopped = fields.value->Has("stopped");
+  return {std::move(record), 0};
+}
+
+Found<bool> IsSuspended(const std::string& dir) {
+  if (::access((dir + '/' + kSuspendedFile).c_str(), F_OK) == 0) {
+    return {true, 0};
+  }
+  if (errno == ENOENT) return {false, 0};
+  return {std::nullopt, errno};
+}
+
+Found<bool> IsLocked(const std::string& dir) {
+  UniqueFd fd(::open((dir + '/' + kLockFile).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd && errno == ENOENT) return {false, 0};
+  if (!fd) return {std::nullopt, errno};
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  if (::fcntl(fd.get(), F_OFD_GETLK, &lock) != 0) return {std::nullopt, errno};
+  return {lock.l_type != F_UNLCK, 0};
+}
+
+int TakeLock(const std::string& dir, UniqueFd& lock_file) {
+  UniqueFd fd(::open((dir + '/' + kLockFile).c_str(),
+                     O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd) return errno;
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  if (::fcntl(fd.get(), F_OFD_SETLK, &lock) != 0) {
+    return errno == EACCES ? EAGAIN : errno;
+  }
+  lock_file = std::move(fd);
+  return 0;
+}
+
+int ClaimStarted(const std::string& dir, const StartedRecord& record) {
+  RecordText text;
+  text.Add("runner", record.runner);
+  text.Add("boot", record.boot_id);
+  text.Add("at_ms", record.at_ms);
+  const std::string path = dir + '/' + kStartedFile;
+  const std::string draft = path + ".tmp";
+  if (const int error = WriteFile(draft, text.Close(), true)) return error;
+  // link() refuses where O_EXCL would, and the file is complete from its first
+  // instant: a runner killed half-way has not taken the run.
+  const int error = ::link(draft.c_str(), path.c_str()) == 0 ? 0 : errno;
+  ::unlink(draft.c_str());
+  return error != 0 ? error : SyncDirectory(dir);
+}
+
+int WriteJob(const std::string& dir, const MainProcess& record) {
+  RecordText text;
+  text.Add("main", record.main);
+  text.Add("began_ms", record.began_ms);
+  if (record.before) text.Add("before", 1);
+  // Not forced to disk: after a power cut nobody needs it.
+  return ReplaceFile(dir, kJobFile, text.Close(), false);
+}
+
+int WriteExit(const std::string& dir, const ExitRecord& record) {
+  RecordText text;
+  if (record.code) text.Add("code", *record.code);
+  if (record.signal) text.Add("signal", *record.signal);
+  text.Add("began_ms", record.began_ms);
+  text.Add("ended_ms", record.ended_ms);
+  if (record.exec_errno != 0) text.Add("exec_errno", record.exec_errno);
+  if (record.before_failed) text.Add("before_failed", 1);
+  if (record.stopped) text.Add("stopped", 1);
+  text.Add("user_cpu_ms", record.user_cpu_ms);
+  text.Add("system_cpu_ms", record.system_cpu_ms);
+  if (!record.detail.empty()) text.Add("detail", record.detail);
+  return ReplaceFile(dir, kExitFile, text.Close(), true);
+}
+
+int SetSuspended(const std::string& dir, bool suspended) {
+  const std::string path = dir + '/' + kSuspendedFile;
+  if (suspended) return WriteFile(path, "", false);
+  return ::unlink(path.c_str()) == 0 || errno == ENOENT ? 0 : errno;
+}
+
+void TouchDirectory(const std::string& dir) {
+  ::utimensat(AT_FDCWD, dir.c_str(), nullptr, 0);
+}
+
+}  // namespace carbond

@@ -1,0 +1,89 @@
+#pragma once
+// The directory of one run, state_dir/runs/JOB.PROCESS: where the daemon and
+// carbon-runner meet. Each record is lines of `key value`, closed by `end`,
+// and appears whole or not at all. Standard library only, since carbon-runner
+// uses it too.
+//
+//   lock       held by the runner as long as it lives
+//   started    there from the moment a runner has taken the run, for good
+//   job        who the job's main process is; written when it begins
+//   suspended  there while every process of the job is stopped
+//   exit       how it ended; written when nothing of the job is left
+//   progress   appended to by the job itself
+//   runner.log complaints of the runner
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "daemon/exec/process.h"
+
+namespace carbond {
+
+inline constexpr char kLockFile[] = "lock";
+inline constexpr char kStartedFile[] = "started";
+inline constexpr char kJobFile[] = "job";
+inline constexpr char kSuspendedFile[] = "suspended";
+inline constexpr char kExitFile[] = "exit";
+inline constexpr char kProgressFile[] = "progress";
+inline constexpr char kRunnerLogFile[] = "runner.log";
+
+// What the daemon asks of a runner: the value queued with ControlSignal().
+// One real-time signal for all, since the kernel keeps those of one number in
+// their order and would reorder two: a suspend must not overtake a continue.
+enum class Control { kSuspend = 1, kContinue = 2, kCheckpoint = 3, kStop = 4 };
+int ControlSignal();
+constexpr int ControlValue(Control control, int attempt) {
+  return (attempt << 4) | static_cast<int>(control);
+}
+constexpr Control ControlOf(int value) {
+  return static_cast<Control>(value & 15);
+}
+constexpr int AttemptOf(int value) { return value >> 4; }
+
+// Instants are milliseconds of the machine's clock since 1970.
+struct StartedRecord {
+  ProcessIdentity runner;
+  std::string boot_id;
+  int64_t at_ms = 0;
+};
+
+struct MainProcess {
+  ProcessIdentity main;
+  bool before = false;  // `main` is the on_resume line; the command follows
+  int64_t began_ms = 0;
+};
+
+struct ExitRecord {
+  std::optional<int> code;
+  std::optional<int> signal;
+  int64_t began_ms = 0;
+  int64_t ended_ms = 0;
+  int exec_errno = 0;          // the command could not be started
+  bool before_failed = false;  // the on_resume line failed; no command ran
+  bool stopped = false;        // the runner was told to stop it
+  int64_t user_cpu_ms = 0;     // of all its processes
+  int64_t system_cpu_ms = 0;
+  std::string detail;  // one line, for people
+};
+
+// Each gives the value, or errno, or neither: it is not there (yet).
+Found<StartedRecord> ReadStarted(const std::string& dir);
+Found<MainProcess> ReadJob(const std::string& dir);
+Found<ExitRecord> ReadExit(const std::string& dir);
+Found<bool> IsSuspended(const std::string& dir);  // always a value or errno
+// Does a runner hold the directory? Looks without taking the lock, so that a
+// look cannot turn a runner away.
+Found<bool> IsLocked(const std::string& dir);
+
+// For the runner. Each gives errno, or 0.
+int TakeLock(const std::string& dir, UniqueFd& lock);  // EAGAIN: it is held
+// EEXIST when some runner took this run before.
+int ClaimStarted(const std::string& dir, const StartedRecord& record);
+int WriteJob(const std::string& dir, const MainProcess& record);
+int WriteExit(const std::string& dir, const ExitRecord& record);
+int SetSuspended(const std::string& dir, bool suspended);
+// Tells whoever watches the folder of all runs that something here changed.
+void TouchDirectory(const std::string& dir);
+
+}  // namespace carbond

@@ -1,0 +1,52 @@
+#pragma once
+// Recorded files as a provider: as they were, or replayed as if they began now.
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "daemon/config.h"
+#include "daemon/grid/provider.h"
+#include "daemon/grid/recording.h"
+#include "daemon/grid/timeline.h"
+
+namespace carbond {
+
+// What is known when: a value when its step has ended, and then for good; a
+// forecast from its issue. Without recorded forecasts the recorded values of
+// the coming `horizon` serve as one, issued anew at every poll; the provider's
+// name says so, since nobody forecasts that well.
+class Recorded : public Provider {
+ public:
+  // `anchor` lies on the day the daemon's clock began; with `replay: now` that
+  // day shows the day of `from`, or the first day of the file.
+  static Result<std::unique_ptr<Recorded>> Open(const std::string& name,
+                                                const RecordedConfig& config,
+                                                Instant anchor);
+
+  const std::string& name() const override { return name_; }
+  Duration stale_after() const override { return config_.stale_after; }
+  std::optional<Forecast> NewestForecast(const std::string& zone,
+                                         Instant now) override;
+  std::optional<Observed> ObservedSince(const std::string& zone, Instant since,
+                                        Instant now) override;
+  Instant NextNews(const std::string& zone, Instant now) override;
+
+ private:
+  Recorded(std::string name, RecordedConfig config, Recording actual,
+           std::optional<RecordedForecasts> forecasts, Timeline timeline);
+
+  // The values whose steps overlap an interval of the daemon's time, uncut.
+  std::vector<Slot> ValuesDuring(Interval live) const;
+  std::optional<Forecast> FromValues(Instant now) const;
+  std::optional<Forecast> FromIssues(Instant now) const;
+
+  // Fixed after construction
+  std::string name_;
+  RecordedConfig config_;
+  Recording actual_;
+  std::optional<RecordedForecasts> forecasts_;
+  Timeline timeline_;
+};
+
+}  // namespace carbond

@@ -1,0 +1,95 @@
+#pragma once
+// The RPCs: translate, hand over, translate. No handler blocks and none knows a
+// rule: commands go to the engine's thread, questions to the reading threads.
+
+#include <map>
+#include <string>
+
+#include "carbond/v1/carbond.grpc.pb.h"
+#include "daemon/clock.h"
+#include "daemon/hub.h"
+#include "daemon/loop.h"
+#include "daemon/reads.h"
+
+namespace carbond {
+
+struct ServiceOptions {
+  std::string logs_dir;                            // state_dir/logs
+  std::map<std::string, std::string> executor_of;  // by region
+};
+
+class Service final : public v1::Carbond::CallbackService {
+ public:
+  // What is handed over must outlive the server that runs this service.
+  Service(Loop& loop, Hub& hub, Reads& reads, const SystemClock& clock,
+          ServiceOptions options);
+
+  grpc::ServerUnaryReactor* SubmitJobs(
+      grpc::CallbackServerContext* context,
+      const v1::SubmitJobsRequest* request,
+      v1::SubmitJobsResponse* response) override;
+  grpc::ServerUnaryReactor* PlanJob(grpc::CallbackServerContext* context,
+                                    const v1::PlanJobRequest* request,
+                                    v1::PlanJobResponse* response) override;
+  grpc::ServerUnaryReactor* GetJob(grpc::CallbackServerContext* context,
+                                   const v1::GetJobRequest* request,
+                                   v1::Job* response) override;
+  grpc::ServerUnaryReactor* ListJobs(grpc::CallbackServerContext* context,
+                                     const v1::ListJobsRequest* request,
+                                     v1::ListJobsResponse* response) override;
+  grpc::ServerWriteReactor<v1::WatchJobsResponse>* WatchJobs(
+      grpc::CallbackServerContext* context,
+      const v1::WatchJobsRequest* request) override;
+  grpc::ServerWriteReactor<v1::ReadLogsResponse>* ReadLogs(
+      grpc::CallbackServerContext* context,
+      const v1::ReadLogsRequest* request) override;
+  grpc::ServerUnaryReactor* CancelJob(grpc::CallbackServerContext* context,
+                                      const v1::CancelJobRequest* request,
+                                      v1::Job* response) override;
+  grpc::ServerUnaryReactor* PauseJob(grpc::CallbackServerContext* context,
+                                     const v1::PauseJobRequest* request,
+                                     v1::Job* response) override;
+  grpc::ServerUnaryReactor* ResumeJob(grpc::CallbackServerContext* context,
+                                      const v1::ResumeJobRequest* request,
+                                      v1::Job* response) override;
+  grpc::ServerUnaryReactor* WaitJobs(grpc::CallbackServerContext* context,
+                                     const v1::WaitJobsRequest* request,
+                                     v1::WaitJobsResponse* response) override;
+  grpc::ServerUnaryReactor* ReportEmissions(
+      grpc::CallbackServerContext* context,
+      const v1::ReportEmissionsRequest* request,
+      v1::ReportEmissionsResponse* response) override;
+  grpc::ServerUnaryReactor* GetForecast(grpc::CallbackServerContext* context,
+                                        const v1::GetForecastRequest* request,
+                                        v1::Forecast* response) override;
+  grpc::ServerUnaryReactor* ListRegions(
+      grpc::CallbackServerContext* context,
+      const v1::ListRegionsRequest* request,
+      v1::ListRegionsResponse* response) override;
+
+ private:
+  // Runs `answer(reader) -> Status` on a reading thread and finishes with it.
+  template <typename Answer>
+  void Read(grpc::ServerUnaryReactor* reactor, Answer answer);
+  // The same, with a look at all regions before; `answer(reader, regions)`.
+  template <typename Answer>
+  void ReadWithRegions(grpc::ServerUnaryReactor* reactor, Answer answer);
+  // Posts a command about a job and answers with the job after it.
+  template <typename Wish>
+  grpc::ServerUnaryReactor* Change(grpc::CallbackServerContext* context,
+                                   const std::string& job_id,
+                                   const std::string& by, v1::Job* response);
+  Status Draw(LedgerReader& reader, const RegionView& region, Interval within,
+              v1::Forecast* to) const;
+  Status DrawJob(LedgerReader& reader, const std::vector<RegionView>& regions,
+                 const Job& job, v1::Job* to) const;
+
+  // Fixed after construction
+  Loop& loop_;
+  Hub& hub_;
+  Reads& reads_;
+  const SystemClock& clock_;
+  const ServiceOptions options_;
+};
+
+}  // namespace carbond

@@ -1,0 +1,343 @@
+// The half of wire.h that speaks: domain to messages.
+
+#include <algorithm>
+#include <utility>
+
+#include "daemon/wire.h"
+
+namespace carbond {
+namespace {
+
+// One word and one sentence, while a job does not run.
+std::pair<std::string, std::string> WaitReason(const JobRecord& record) {
+  const Job& job = record.job;
+  if (job.state != State::kWaiting && job.state != State::kPaused) return {};
+  if (!record.plan) {
+    if (job.held) return {Name(Reason::kHeld), "paused by its user"};
+    return {"planning", "its plan is being made"};
+  }
+  const JobPlan& plan = record.plan->plan;
+  return {Name(plan.reason), plan.why};
+}
+
+double ProgressOf(const Job& job) {
+  if (job.outcome == Outcome::kSucceeded) return 1;
+  if (job.spec.duration <= Duration(0)) return 0;
+  double done = static_cast<double>(job.work_done.count()) /
+                static_cast<double>(job.spec.duration.count());
+  return std::clamp(done, 0.0, 1.0);
+}
+
+std::string RegionOf(const JobRecord& record) {
+  if (const Run* run = record.job.current()) return run->region;
+  return record.plan ? record.plan->plan.region_name : "";
+}
+
+v1::EnergySource SourceOf(bool measured, bool modelled) {
+  if (measured && modelled) return v1::ENERGY_SOURCE_MIXED;
+  if (measured) return v1::ENERGY_SOURCE_MEASURED;
+  if (modelled) return v1::ENERGY_SOURCE_MODELLED;
+  return v1::ENERGY_SOURCE_UNSPECIFIED;
+}
+
+void SetSaving(Grams emitted, std::optional<Grams> baseline,
+               v1::Emissions* to) {
+  to->set_emissions_g(emitted.value());
+  if (!baseline) return;
+  Grams saved = *baseline - emitted;
+  to->set_baseline_g(baseline->value());
+  to->set_saved_g(saved.value());
+  if (*baseline != Grams()) {
+    to->set_saved_fraction(saved.value() / baseline->value());
+  }
+}
+
+double Fraction(int64_t part, int64_t whole) {
+  return whole == 0 ? 0
+                    : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+void AddPoints(const Series& series, bool observed, Instant forecast_end,
+               v1::Forecast* to) {
+  for (const Slot& slot : series.slots()) {
+    v1::IntensityPoint* point = to->add_points();
+    ToWire(slot.interval.begin, point->mutable_begin());
+    ToWire(slot.interval.end, point->mutable_end());
+    point->set_intensity_g_per_kwh(slot.intensity.value());
+    point->set_observed(observed);
+    point->set_climatology(!observed && slot.interval.begin >= forecast_end);
+  }
+}
+
+}  // namespace
+
+void ToWire(Instant from, google::protobuf::Timestamp* to) {
+  int64_t ms = from.millis();
+  int64_t second = ms >= 0 ? ms / 1000 : -((-ms + 999) / 1000);
+  to->set_seconds(second);
+  to->set_nanos(static_cast<int32_t>((ms - second * 1000) * 1'000'000));
+}
+
+void ToWire(Duration from, google::protobuf::Duration* to) {
+  to->set_seconds(from.count() / 1000);
+  to->set_nanos(static_cast<int32_t>(from.count() % 1000 * 1'000'000));
+}
+
+void ToWire(const JobSpec& from, v1::JobSpec* to) {
+  to->set_name(from.name);
+  to->set_project(from.project);
+  to->set_user(from.user);
+  *to->mutable_command() = {from.command.begin(), from.command.end()};
+  to->mutable_env()->insert(from.env.begin(), from.env.end());
+  to->set_workdir(from.workdir);
+  to->set_gpus(from.need.gpus);
+  to->set_cpus(from.need.cpus);
+  ToWire(from.duration, to->mutable_duration());
+  to->set_power_w(from.power.value());
+  to->set_idle_power_w(from.idle_power.value());
+  if (from.earliest) ToWire(*from.earliest, to->mutable_earliest());
+  // What was declared: a deadline that the daemon set is the job's alone.
+  if (from.deadline && from.deadline_declared) {
+    ToWire(*from.deadline, to->mutable_deadline());
+  }
+  *to->mutable_regions() = {from.regions.begin(), from.regions.end()};
+  to->set_home_region(from.home_region);
+  to->set_pause(ToWire(from.pause));
+  to->set_checkpoint_signal(from.checkpoint_signal);
+  to->set_on_pause(from.on_pause);
+  to->set_on_resume(from.on_resume);
+  ToWire(from.checkpoint_cost, to->mutable_checkpoint_cost());
+  ToWire(from.resume_cost, to->mutable_resume_cost());
+  ToWire(from.checkpoint_timeout, to->mutable_checkpoint_timeout());
+  ToWire(from.min_run, to->mutable_min_run());
+  if (from.max_intensity) {
+    to->set_max_intensity_g_per_kwh(from.max_intensity->value());
+  }
+  to->set_min_saving_fraction(from.min_saving);
+  to->set_priority(from.priority);
+  to->set_retries(from.retries);
+  if (from.time_limit) ToWire(*from.time_limit, to->mutable_time_limit());
+  to->set_data_gb(from.data_gb);
+}
+
+void ToWire(const PlanRecord& from, v1::Plan* to) {
+  const JobPlan& plan = from.plan;
+  to->set_region(plan.region_name);
+  for (const Interval& interval : plan.intervals) {
+    v1::TimeInterval* added = to->add_intervals();
+    ToWire(interval.begin, added->mutable_begin());
+    ToWire(interval.end, added->mutable_end());
+  }
+  if (plan.finish_at) ToWire(*plan.finish_at, to->mutable_finish_at());
+  if (from.expected_total) to->set_expected_g(from.expected_total->value());
+  if (from.baseline) to->set_baseline_g(from.baseline->value());
+  if (from.expected_total && from.baseline && *from.baseline != Grams()) {
+    Grams saved = *from.baseline - *from.expected_total;
+    to->set_expected_saving_fraction(saved.value() / from.baseline->value());
+  }
+  if (plan.forecast_issued_at) {
+    ToWire(*plan.forecast_issued_at, to->mutable_forecast_issued_at());
+  }
+  to->set_reason(Name(plan.reason));
+  to->set_why(plan.why);
+  for (const Alternative& other : plan.alternatives) {
+    v1::Alternative* added = to->add_alternatives();
+    added->set_region(other.region);
+    ToWire(other.begin, added->mutable_begin());
+    if (other.expected) added->set_expected_g(other.expected->value());
+  }
+  to->set_late(plan.late);
+  ToWire(from.made_at, to->mutable_made_at());
+  if (plan.run_now) to->set_run_now_g(plan.run_now->value());
+}
+
+void ToWire(const Run& from, v1::Run* to) {
+  to->set_run(from.number);
+  to->set_region(from.region);
+  ToWire(from.issued_at, to->mutable_issued_at());
+  if (from.started_at) ToWire(*from.started_at, to->mutable_started_at());
+  if (from.ended_at) ToWire(*from.ended_at, to->mutable_ended_at());
+  if (from.end != RunEnd::kNone) to->set_end(Name(from.end));
+  if (from.exit_code) to->set_exit_code(*from.exit_code);
+  if (from.signal) to->set_signal(*from.signal);
+  to->set_detail(from.detail);
+  *to->mutable_gpus() = {from.allotment.gpus.begin(),
+                         from.allotment.gpus.end()};
+  to->set_cpus(from.allotment.cpus);
+}
+
+void ToWire(const JobEmissions& from, v1::Emissions* to) {
+  to->set_energy_kwh(KilowattHours(from.facility_energy));
+  SetSaving(from.grams, from.baseline, to);
+  to->set_signal(from.signal);
+  to->set_provider(from.provider);
+  to->set_quality(ToWire(from.quality));
+  to->set_energy_source(SourceOf(from.any_measured, from.any_modelled));
+  ToWire(from.unknown, to->mutable_unknown());
+}
+
+void ToWire(const ReportRow& from, v1::EmissionsGroup* to) {
+  to->set_key(from.key);
+  to->set_jobs(from.jobs);
+  to->set_measured_fraction(Fraction(from.measured_energy.thousandths(),
+                                     from.facility_energy.thousandths()));
+  to->set_settled_fraction(
+      Fraction(from.settled_grams.thousandths(), from.grams.thousandths()));
+  v1::Emissions* emissions = to->mutable_emissions();
+  emissions->set_energy_kwh(KilowattHours(from.facility_energy));
+  SetSaving(from.grams, from.baseline, emissions);
+  emissions->set_signal(from.signal);
+  emissions->set_provider(from.provider);
+  emissions->set_quality(from.settled_grams == from.grams
+                             ? v1::QUALITY_SETTLED
+                             : v1::QUALITY_PROVISIONAL);
+  bool measured = from.measured_energy != WattHours();
+  emissions->set_energy_source(
+      SourceOf(measured, from.facility_energy != from.measured_energy));
+  ToWire(from.unknown, emissions->mutable_unknown());
+}
+
+void ToWire(const JobRecord& from, double clock_speed, v1::Job* to) {
+  const Job& job = from.job;
+  to->set_id(std::to_string(Number(job.id)));
+  ToWire(job.spec, to->mutable_spec());
+  to->set_state(ToWire(job.state));
+  to->set_outcome(ToWire(job.outcome));
+  if (job.exit_code) to->set_exit_code(*job.exit_code);
+  to->set_region(RegionOf(from));
+  ToWire(job.submitted_at, to->mutable_submitted_at());
+  if (job.started_at) ToWire(*job.started_at, to->mutable_started_at());
+  if (job.finished_at) ToWire(*job.finished_at, to->mutable_finished_at());
+  if (job.spec.deadline) ToWire(*job.spec.deadline, to->mutable_deadline());
+  to->set_deadline_declared(job.spec.deadline_declared);
+  auto [word, sentence] = WaitReason(from);
+  to->set_wait_reason(std::move(word));
+  to->set_wait_reason_text(std::move(sentence));
+  for (const Run& run : job.runs) ToWire(run, to->add_runs());
+  to->set_pauses(Pauses(job));
+  if (from.plan) ToWire(*from.plan, to->mutable_plan());
+  if (from.emissions) ToWire(*from.emissions, to->mutable_emissions());
+  to->set_held(job.held);
+  to->set_cancel_requested(job.cancel_requested);
+  to->set_progress_fraction(ProgressOf(job));
+  to->set_clock_speed(clock_speed);
+}
+
+void ToWire(const RegionView& from, const std::string& executor, Instant now,
+            v1::Region* to) {
+  const ZoneView& zone = from.zone;
+  to->set_name(from.region.name);
+  to->set_zone(from.region.zone);
+  to->set_provider(zone.provider);
+  to->set_mode(ToWire(zone.mode));
+  if (zone.issued_at) {
+    ToWire(*zone.issued_at, to->mutable_issued_at());
+    ToWire(std::max(now - *zone.issued_at, Duration(0)), to->mutable_age());
+  }
+  std::optional<GramsPerKwh> intensity = zone.observed.At(now);
+  if (!intensity) intensity = zone.outlook.At(now);
+  if (intensity) to->set_intensity_g_per_kwh(intensity->value());
+  to->set_pue(from.region.pue.value());
+  to->set_gpus(from.region.capacity.gpus);
+  to->set_cpus(from.region.capacity.cpus);
+  to->set_gpus_used(from.used.gpus);
+  to->set_cpus_used(from.used.cpus);
+  to->set_executor(executor);
+  to->set_signal(zone.signal);
+  to->set_drained(from.region.drained);
+}
+
+void ToWire(const Picture& from, v1::Forecast* to) {
+  const ZoneView& zone = from.region.zone;
+  to->set_region(from.region.region.name);
+  to->set_zone(from.region.region.zone);
+  to->set_provider(zone.provider);
+  to->set_signal(zone.signal);
+  to->set_mode(ToWire(zone.mode));
+  if (zone.issued_at) ToWire(*zone.issued_at, to->mutable_issued_at());
+  if (zone.fetched_at) ToWire(*zone.fetched_at, to->mutable_fetched_at());
+  to->set_clock_speed(from.clock_speed);
+  ToWire(from.now, to->mutable_now());
+
+  // In order of time: what was observed, and between and after it what is or
+  // was expected.
+  Series observed = from.observed.Clip(from.within);
+  Instant at = from.within.begin;
+  auto expected_until = [&](Instant end) {
+    AddPoints(zone.outlook.Clip({at, end}), false, zone.forecast_end, to);
+  };
+  for (const Interval& gap : observed.Gaps(from.within)) {
+    AddPoints(observed.Clip({at, gap.begin}), true, zone.forecast_end, to);
+    at = gap.begin;
+    expected_until(gap.end);
+    at = gap.end;
+  }
+  AddPoints(observed.Clip({at, from.within.end}), true, zone.forecast_end, to);
+}
+
+v1::JobState ToWire(State state) {
+  switch (state) {
+    case State::kWaiting:
+      return v1::JOB_STATE_WAITING;
+    case State::kStarting:
+      return v1::JOB_STATE_STARTING;
+    case State::kRunning:
+      return v1::JOB_STATE_RUNNING;
+    case State::kPaused:
+      return v1::JOB_STATE_PAUSED;
+    case State::kDone:
+      return v1::JOB_STATE_DONE;
+  }
+  return v1::JOB_STATE_UNSPECIFIED;
+}
+
+v1::Outcome ToWire(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kNone:
+      return v1::OUTCOME_UNSPECIFIED;
+    case Outcome::kSucceeded:
+      return v1::OUTCOME_SUCCEEDED;
+    case Outcome::kFailed:
+      return v1::OUTCOME_FAILED;
+    case Outcome::kCancelled:
+      return v1::OUTCOME_CANCELLED;
+    case Outcome::kLost:
+      return v1::OUTCOME_LOST;
+  }
+  return v1::OUTCOME_UNSPECIFIED;
+}
+
+v1::PauseMode ToWire(PauseMode mode) {
+  switch (mode) {
+    case PauseMode::kNone:
+      return v1::PAUSE_MODE_NONE;
+    case PauseMode::kSuspend:
+      return v1::PAUSE_MODE_SUSPEND;
+    case PauseMode::kCheckpoint:
+      return v1::PAUSE_MODE_CHECKPOINT;
+  }
+  return v1::PAUSE_MODE_UNSPECIFIED;
+}
+
+v1::Quality ToWire(Quality quality) {
+  return quality == Quality::kSettled ? v1::QUALITY_SETTLED
+                                      : v1::QUALITY_PROVISIONAL;
+}
+
+v1::ForecastMode ToWire(ZoneView::Mode mode) {
+  switch (mode) {
+    case ZoneView::Mode::kFresh:
+      return v1::FORECAST_MODE_FRESH;
+    case ZoneView::Mode::kLate:
+      return v1::FORECAST_MODE_LATE;
+    case ZoneView::Mode::kStale:
+      return v1::FORECAST_MODE_STALE;
+    case ZoneView::Mode::kClimatology:
+      return v1::FORECAST_MODE_CLIMATOLOGY;
+    case ZoneView::Mode::kNone:
+      return v1::FORECAST_MODE_NONE;
+  }
+  return v1::FORECAST_MODE_UNSPECIFIED;
+}
+
+}  // namespace carbond
