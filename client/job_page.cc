@@ -1,0 +1,219 @@
+#include "client/job_page.h"
+
+#include <fmt/format.h>
+
+#include "client/local_time.h"
+#include "client/names.h"
+#include "client/picture.h"
+#include "client/quantity.h"
+#include "client/reports.h"
+#include "client/scene.h"
+#include "client/table.h"
+#include "client/words.h"
+
+namespace carbond::client {
+namespace {
+
+using v1::Job;
+using v1::JobSpec;
+using v1::Run;
+
+// `  name      text`, nothing where there is no text.
+std::string Row(const std::string& name, const std::string& text) {
+  return text.empty() ? "" : fmt::format("  {:<11}{}\n", name, text);
+}
+
+absl::Duration ToDuration(const google::protobuf::Duration& d) {
+  return absl::Seconds(d.seconds()) + absl::Nanoseconds(d.nanos());
+}
+
+// Words as a shell would take them back.
+std::string CommandLine(const JobSpec& spec) {
+  std::string line;
+  for (const std::string& word : spec.command()) {
+    const bool plain =
+        !word.empty() &&
+        word.find_first_not_of(
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+            "-_./=:,@%+") == std::string::npos;
+    std::string quoted = word;
+    for (size_t i = 0; !plain && i < quoted.size(); ++i) {
+      if (quoted[i] != '\'') continue;
+      quoted.replace(i, 1, "'\\''");
+      i += 3;
+    }
+    line += (line.empty() ? "" : " ") + (plain ? word : "'" + quoted + "'");
+  }
+  return Printable(line);
+}
+
+std::string Owner(const Job& job) {
+  std::string text;
+  const auto add = [&](const char* what, const std::string& value) {
+    if (value.empty()) return;
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", what,
+                        Printable(value));
+  };
+  add("user", job.spec().user());
+  add("project", job.spec().project());
+  add("region", job.region());
+  return text;
+}
+
+std::string Needs(const JobSpec& spec) {
+  std::string text = FormatLength(ToDuration(spec.duration()));
+  if (spec.gpus() > 0) text += ", " + Count(spec.gpus(), "GPU");
+  if (spec.cpus() > 0) text += ", " + Count(spec.cpus(), "core");
+  if (spec.has_power_w()) text += ", " + FormatPower(spec.power_w());
+  if (Name(spec.pause()) != "none") text += ", pause by " + Name(spec.pause());
+  return text;
+}
+
+std::string StateLine(const Job& job) {
+  std::string text = job.state() == v1::JOB_STATE_DONE ? OutcomePhrase(job)
+                                                       : Name(job.state());
+  if (job.held()) text += ", held";
+  if (job.cancel_requested() && job.state() != v1::JOB_STATE_DONE) {
+    text += ", being cancelled";
+  }
+  if (job.progress_fraction() > 0) {
+    text += ", progress " + FormatPercent(job.progress_fraction());
+  }
+  return text;
+}
+
+std::string WaitLine(const Job& job, const Here& here) {
+  if (job.state() == v1::JOB_STATE_DONE) return "";
+  const std::string text = Localized(Printable(job.wait_reason_text()), here);
+  return text.empty() ? ReasonPhrase(job.wait_reason()) : text;
+}
+
+// `13:20 to 15:20, 18:00 to 19:00 +01:00 in here; 412 g, 32 % less ...`.
+std::string PlanLine(const Job& job, const Here& here) {
+  const v1::Plan& plan = job.plan();
+  if (job.state() == v1::JOB_STATE_DONE || plan.intervals().empty()) return "";
+  constexpr int kMost = 4;
+  std::string text;
+  for (int i = 0; i < std::min(plan.intervals_size(), kMost); ++i) {
+    const v1::TimeInterval& interval = plan.intervals(i);
+    text += fmt::format("{}{} to {}", i > 0 ? ", " : "",
+                        FormatWhen(FromProto(interval.begin()), here),
+                        FormatWhen(FromProto(interval.end()), here));
+  }
+  if (plan.intervals_size() > kMost) {
+    text += fmt::format(" and {} more", plan.intervals_size() - kMost);
+  }
+  text += " " + FormatOffset(FromProto(plan.intervals(0).begin()), here.zone);
+  if (!plan.region().empty()) text += " in " + Printable(plan.region());
+  if (plan.has_expected_g()) {
+    text += "; " + FormatGrams(plan.expected_g());
+    const std::string saving = SavingPhrase(plan);
+    if (!saving.empty()) text += ", " + saving;
+  }
+  return text;
+}
+
+std::string DeadlineLine(const Job& job, const Here& here) {
+  if (!job.has_deadline()) return "";
+  std::string text = FormatWhenWithOffset(FromProto(job.deadline()), here);
+  if (!job.deadline_declared()) text += ", set by the daemon";
+  if (job.state() != v1::JOB_STATE_DONE && job.plan().late()) {
+    text += "; the plan finishes later";
+  }
+  if (job.has_finished_at() &&
+      FromProto(job.finished_at()) > FromProto(job.deadline())) {
+    text += "; finished later";
+  }
+  return text;
+}
+
+std::string RunsTable(const Job& job, const Look& look, const Here& here) {
+  Table table({{"RUN", Table::Align::kRight},
+               {"REGION"},
+               {"STARTED"},
+               {"ENDED"},
+               {"LENGTH", Table::Align::kRight},
+               {"END"},
+               {"GPUS"},
+               {"DETAIL", Table::Align::kLeft, true}});
+  for (const Run& run : job.runs()) {
+    const auto stamp = [&](bool has, const google::protobuf::Timestamp& t) {
+      return has ? FormatStamp(FromProto(t), here.zone) : std::string();
+    };
+    std::string gpus;
+    for (const int gpu : run.gpus()) {
+      gpus += fmt::format("{}{}", gpus.empty() ? "" : ",", gpu);
+    }
+    const bool both = run.has_started_at() && run.has_ended_at();
+    table.Add({fmt::format("{}", run.run()), run.region(),
+               stamp(run.has_started_at(), run.started_at()),
+               stamp(run.has_ended_at(), run.ended_at()),
+               both ? FormatLength(FromProto(run.ended_at()) -
+                                   FromProto(run.started_at()))
+                    : "",
+               run.end() == "none" ? "" : run.end(), gpus, run.detail()});
+  }
+  return table.Render(look, "  ");
+}
+
+std::string EmissionsRows(const Job& job) {
+  const v1::Emissions& e = job.emissions();
+  std::string figures = fmt::format("{} emitted", FormatGrams(e.emissions_g()));
+  if (e.has_baseline_g()) {
+    figures += fmt::format(", {} at once", FormatGrams(e.baseline_g()));
+  }
+  const std::string saved = SavedPhrase(e);
+  if (!saved.empty()) figures += ": " + saved;
+  const std::string source = Name(e.energy_source());
+  std::string rests;
+  for (const std::string& part :
+       {e.signal(), e.provider().empty() ? "" : "from " + e.provider(),
+        Name(e.quality())}) {
+    if (part.empty()) continue;
+    rests += (rests.empty() ? "" : ", ") + Printable(part);
+  }
+  std::string text = Row("energy", FormatEnergy(e.energy_kwh()) +
+                                       (source.empty() ? "" : ", " + source)) +
+                     Row("emissions", figures) + Row("signal", rests);
+  if (e.unknown().seconds() > 0) {
+    text += Row("unknown", "no intensity is known for " +
+                               FormatLength(ToDuration(e.unknown())) +
+                               " of running");
+  }
+  return text;
+}
+
+// The daemon's clock where it says what it shows, since that may run fast.
+absl::Time NowOf(const Job& job) {
+  if (job.intensity().has_now()) return FromProto(job.intensity().now());
+  if (job.plan().has_made_at()) return FromProto(job.plan().made_at());
+  return FromProto(job.submitted_at());
+}
+
+}  // namespace
+
+std::string JobPage(const Job& job, const Look& look, absl::TimeZone zone) {
+  const Here here{NowOf(job), zone};
+  const auto when = [&](bool has, const google::protobuf::Timestamp& t) {
+    return has ? FormatWhenWithOffset(FromProto(t), here) : std::string();
+  };
+  const std::string title = JobTitle(job);
+  std::string text =
+      (look.colour ? "\x1b[1m" + title + "\x1b[0m" : title) + "\n";
+  text += Row("state", StateLine(job)) + Row("why", WaitLine(job, here)) +
+          Row("plan", PlanLine(job, here)) + Row("of", Owner(job)) +
+          Row("command", CommandLine(job.spec())) +
+          Row("directory", Printable(job.spec().workdir())) +
+          Row("needs", Needs(job.spec())) +
+          Row("submitted", when(job.has_submitted_at(), job.submitted_at())) +
+          Row("started", when(job.has_started_at(), job.started_at())) +
+          Row("finished", when(job.has_finished_at(), job.finished_at())) +
+          Row("deadline", DeadlineLine(job, here));
+  if (job.has_emissions()) text += "\n" + EmissionsRows(job);
+  if (!job.runs().empty()) text += "\n" + RunsTable(job, look, here);
+  if (job.has_intensity()) text += "\n" + Draw(PictureOf(job), look, zone);
+  const std::string note = ClockLine(job.clock_speed());
+  return note.empty() ? text : text + "\n" + note;
+}
+
+}  // namespace carbond::client

@@ -1,0 +1,255 @@
+#include "client/json_out.h"
+
+#include <nlohmann/json.hpp>
+
+#include "client/local_time.h"
+#include "client/names.h"
+
+namespace carbond::client {
+namespace {
+
+Json Instant(bool present, const google::protobuf::Timestamp& t) {
+  return present ? Json(FormatUtc(FromProto(t))) : Json(nullptr);
+}
+
+Json OrNull(const std::string& text) {
+  return text.empty() ? Json(nullptr) : Json(text);
+}
+
+template <class Value>
+Json OrNull(bool present, Value value) {
+  return present ? Json(value) : Json(nullptr);
+}
+
+double Seconds(const google::protobuf::Duration& d) {
+  return static_cast<double>(d.seconds()) + d.nanos() / 1e9;
+}
+
+template <class Messages, class Convert>
+Json Array(const Messages& messages, const Convert& convert) {
+  Json array = Json::array();
+  for (const auto& message : messages) array.push_back(convert(message));
+  return array;
+}
+
+Json IntervalJson(const v1::TimeInterval& interval) {
+  return {{"begin", Instant(interval.has_begin(), interval.begin())},
+          {"end", Instant(interval.has_end(), interval.end())}};
+}
+
+Json AlternativeJson(const v1::Alternative& alternative) {
+  return {{"region", alternative.region()},
+          {"begin", Instant(alternative.has_begin(), alternative.begin())},
+          {"expected_g",
+           OrNull(alternative.has_expected_g(), alternative.expected_g())}};
+}
+
+Json RunJson(const v1::Run& run) {
+  return {
+      {"run", run.run()},
+      {"region", OrNull(run.region())},
+      {"issued_at", Instant(run.has_issued_at(), run.issued_at())},
+      {"started_at", Instant(run.has_started_at(), run.started_at())},
+      {"ended_at", Instant(run.has_ended_at(), run.ended_at())},
+      {"end", run.end() == "none" ? Json(nullptr) : OrNull(run.end())},
+      {"exit_code", OrNull(run.has_exit_code(), run.exit_code())},
+      {"signal", OrNull(run.has_signal(), run.signal())},
+      {"detail", OrNull(run.detail())},
+      {"gpus", Json(std::vector<int>(run.gpus().begin(), run.gpus().end()))},
+      {"cpus", run.cpus()}};
+}
+
+Json PointJson(const v1::IntensityPoint& point) {
+  return {{"begin", Instant(point.has_begin(), point.begin())},
+          {"end", Instant(point.has_end(), point.end())},
+          {"intensity_g_per_kwh", point.intensity_g_per_kwh()},
+          {"climatology", point.climatology()},
+          {"observed", point.observed()}};
+}
+
+// What a clock that nobody set runs at.
+double Speed(double clock_speed) { return clock_speed > 0 ? clock_speed : 1; }
+
+Json GroupJson(const v1::EmissionsGroup& group) {
+  Json json = ToJson(group.emissions());
+  json["jobs"] = group.jobs();
+  json["measured_fraction"] = group.measured_fraction();
+  json["settled_fraction"] = group.settled_fraction();
+  return json;
+}
+
+}  // namespace
+
+Json ToJson(const v1::Plan& plan) {
+  return {{"region", OrNull(plan.region())},
+          {"intervals", Array(plan.intervals(), IntervalJson)},
+          {"finish_at", Instant(plan.has_finish_at(), plan.finish_at())},
+          {"expected_g", OrNull(plan.has_expected_g(), plan.expected_g())},
+          {"baseline_g", OrNull(plan.has_baseline_g(), plan.baseline_g())},
+          {"expected_saving", OrNull(plan.has_expected_saving_fraction(),
+                                     plan.expected_saving_fraction())},
+          {"run_now_g", OrNull(plan.has_run_now_g(), plan.run_now_g())},
+          {"forecast_issued_at",
+           Instant(plan.has_forecast_issued_at(), plan.forecast_issued_at())},
+          {"reason", OrNull(plan.reason())},
+          {"why", OrNull(plan.why())},
+          {"late", plan.late()},
+          {"made_at", Instant(plan.has_made_at(), plan.made_at())},
+          {"alternatives", Array(plan.alternatives(), AlternativeJson)}};
+}
+
+Json ToJson(const v1::PlanJobResponse& planned) {
+  Json json = ToJson(planned.plan());
+  const v1::Forecast& intensity = planned.intensity();
+  json["signal"] = OrNull(intensity.signal());
+  json["provider"] = OrNull(intensity.provider());
+  json["mode"] = OrNull(Name(intensity.mode()));
+  json["deadline"] =
+      Instant(planned.job().has_deadline(), planned.job().deadline());
+  json["clock_speed"] = Speed(intensity.clock_speed());
+  return json;
+}
+
+Json ToJson(const v1::Emissions& emissions) {
+  return {{"energy_kwh", emissions.energy_kwh()},
+          {"emissions_g", emissions.emissions_g()},
+          {"baseline_g",
+           OrNull(emissions.has_baseline_g(), emissions.baseline_g())},
+          {"saved_g", OrNull(emissions.has_saved_g(), emissions.saved_g())},
+          {"saved_fraction",
+           OrNull(emissions.has_saved_fraction(), emissions.saved_fraction())},
+          {"signal", OrNull(emissions.signal())},
+          {"provider", OrNull(emissions.provider())},
+          {"quality", OrNull(Name(emissions.quality()))},
+          {"energy_source", OrNull(Name(emissions.energy_source()))},
+          {"unknown_s", Seconds(emissions.unknown())}};
+}
+
+Json ToJson(const v1::Job& job) {
+  const v1::JobSpec& spec = job.spec();
+  Json json = {
+      {"id", job.id()},
+      {"name", spec.name()},
+      {"project", OrNull(spec.project())},
+      {"user", OrNull(spec.user())},
+      {"state", OrNull(Name(job.state()))},
+      {"outcome", OrNull(Name(job.outcome()))},
+      {"exit_code", OrNull(job.has_exit_code(), job.exit_code())},
+      {"region", OrNull(job.region())},
+      {"submitted_at", Instant(job.has_submitted_at(), job.submitted_at())},
+      {"started_at", Instant(job.has_started_at(), job.started_at())},
+      {"finished_at", Instant(job.has_finished_at(), job.finished_at())},
+      {"deadline", Instant(job.has_deadline(), job.deadline())},
+      {"deadline_declared", job.deadline_declared()},
+      {"wait_reason", OrNull(job.wait_reason())},
+      {"wait_reason_text", OrNull(job.wait_reason_text())},
+      {"held", job.held()},
+      {"cancel_requested", job.cancel_requested()},
+      {"progress_fraction", job.progress_fraction()},
+      {"command", Json(std::vector<std::string>(spec.command().begin(),
+                                                spec.command().end()))},
+      {"workdir", OrNull(spec.workdir())},
+      {"gpus", spec.gpus()},
+      {"cpus", spec.cpus()},
+      {"duration_s", Seconds(spec.duration())},
+      {"power_w", OrNull(spec.has_power_w(), spec.power_w())},
+      {"pause", Name(spec.pause())},
+      {"runs", Array(job.runs(), RunJson)},
+      {"pauses", job.pauses()},
+      {"plan", job.has_plan() ? ToJson(job.plan()) : Json(nullptr)},
+      {"emissions",
+       job.has_emissions() ? ToJson(job.emissions()) : Json(nullptr)},
+      {"clock_speed", Speed(job.clock_speed())}};
+  if (job.has_intensity()) json["intensity"] = ToJson(job.intensity());
+  return json;
+}
+
+Json ToJson(const v1::Forecast& forecast) {
+  return {
+      {"region", OrNull(forecast.region())},
+      {"zone", OrNull(forecast.zone())},
+      {"provider", OrNull(forecast.provider())},
+      {"signal", OrNull(forecast.signal())},
+      {"mode", OrNull(Name(forecast.mode()))},
+      {"issued_at", Instant(forecast.has_issued_at(), forecast.issued_at())},
+      {"fetched_at", Instant(forecast.has_fetched_at(), forecast.fetched_at())},
+      {"now", Instant(forecast.has_now(), forecast.now())},
+      {"clock_speed", Speed(forecast.clock_speed())},
+      {"points", Array(forecast.points(), PointJson)}};
+}
+
+Json ToJson(const v1::Region& region, double clock_speed) {
+  return {
+      {"name", region.name()},
+      {"zone", OrNull(region.zone())},
+      {"provider", OrNull(region.provider())},
+      {"signal", OrNull(region.signal())},
+      {"mode", OrNull(Name(region.mode()))},
+      {"issued_at", Instant(region.has_issued_at(), region.issued_at())},
+      {"age_s", OrNull(region.has_age(), Seconds(region.age()))},
+      {"intensity_g_per_kwh",
+       OrNull(region.has_intensity_g_per_kwh(), region.intensity_g_per_kwh())},
+      {"pue", region.pue()},
+      {"capacity", {{"gpus", region.gpus()}, {"cpus", region.cpus()}}},
+      {"used", {{"gpus", region.gpus_used()}, {"cpus", region.cpus_used()}}},
+      {"executor", OrNull(region.executor())},
+      {"drained", region.drained()},
+      {"clock_speed", Speed(clock_speed)}};
+}
+
+Json GroupsToJson(const v1::ReportEmissionsResponse& report, v1::GroupBy by) {
+  Json array = Json::array();
+  for (const v1::EmissionsGroup& group : report.groups()) {
+    Json json = {{"by", Name(by)}, {"key", group.key()}};
+    json.update(GroupJson(group));
+    json["clock_speed"] = Speed(report.clock_speed());
+    array.push_back(std::move(json));
+  }
+  return array;
+}
+
+Json TotalToJson(const v1::ReportEmissionsResponse& report) {
+  Json json;
+  if (report.groups_size() == 1) {
+    json = GroupJson(report.groups(0));
+  } else {
+    json = GroupJson(v1::EmissionsGroup());
+    double energy_kwh = 0;
+    for (const v1::EmissionsGroup& group : report.groups()) {
+      energy_kwh += group.emissions().energy_kwh();
+    }
+    if (report.groups_size() > 1) {
+      for (auto& value : json) value = nullptr;
+    }
+    json["energy_kwh"] = energy_kwh;
+  }
+  json["clock_speed"] = Speed(report.clock_speed());
+  json["by_signal"] = Array(report.groups(), GroupJson);
+  return json;
+}
+
+Json ToJson(const v1::WatchJobsResponse& happening) {
+  if (happening.what_case() == v1::WatchJobsResponse::kCaughtUp) {
+    return {{"caught_up", true}};
+  }
+  return {
+      {"event", OrNull(happening.event())},
+      {"at", Instant(happening.has_at(), happening.at())},
+      {"job", happening.has_job() ? ToJson(happening.job()) : Json(nullptr)}};
+}
+
+Json ToJson(const v1::ReadLogsResponse& piece) {
+  return {{"run", piece.run()},
+          {"stream", piece.is_stderr() ? "stderr" : "stdout"},
+          {"data", piece.data()}};
+}
+
+std::string Pretty(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string OneLine(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace carbond::client

@@ -1,0 +1,229 @@
+#include "client/reports.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "client/local_time.h"
+#include "client/names.h"
+#include "client/picture.h"
+#include "client/quantity.h"
+#include "client/scene.h"
+#include "client/table.h"
+#include "client/words.h"
+
+namespace carbond::client {
+namespace {
+
+using Align = Table::Align;
+
+std::string Capital(std::string word) {
+  if (!word.empty() && word[0] >= 'a' && word[0] <= 'z') {
+    word[0] = static_cast<char>(word[0] - 'a' + 'A');
+  }
+  return word;
+}
+
+std::string Upper(std::string word) {
+  for (char& c : word) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return word;
+}
+
+// `12 %` of what running at once would emit, up or down.
+std::string Against(double expected_g, const v1::Plan& plan) {
+  if (!plan.has_baseline_g() || plan.baseline_g() <= 0) return "";
+  const double change = expected_g / plan.baseline_g() - 1;
+  const std::string text = FormatPercent(change);
+  return change > 0 && text != "0 %" ? "+" + text : text;
+}
+
+// The hours chosen, and those that were not.
+std::string AlternativesTable(const v1::Plan& plan, const Look& look,
+                              absl::TimeZone zone) {
+  Table table({{" "},
+               {"REGION"},
+               {"START"},
+               {"EXPECTED", Align::kRight},
+               {"VS AT ONCE", Align::kRight}});
+  const auto add = [&](const std::string& mark, const std::string& region,
+                       bool has_begin, const google::protobuf::Timestamp& begin,
+                       bool has_expected, double expected_g) {
+    table.Add({mark, region,
+               has_begin ? FormatStamp(FromProto(begin), zone) : "",
+               has_expected ? FormatGrams(expected_g) : "unknown",
+               has_expected ? Against(expected_g, plan) : ""});
+  };
+  if (plan.intervals_size() > 0) {
+    add(look.unicode ? "▶" : ">", plan.region(), true,
+        plan.intervals(0).begin(), plan.has_expected_g(), plan.expected_g());
+  }
+  for (const v1::Alternative& other : plan.alternatives()) {
+    add(" ", other.region(), other.has_begin(), other.begin(),
+        other.has_expected_g(), other.expected_g());
+  }
+  return table.Render(look, "  ");
+}
+
+std::string Capacity(int used, int all) {
+  return fmt::format("{}/{}", used, all);
+}
+
+// `192 g (32 %)`.
+std::string Saved(const v1::Emissions& e) {
+  if (!e.has_saved_g()) return "";
+  const std::string grams = FormatGrams(e.saved_g());
+  return e.has_saved_fraction()
+             ? fmt::format("{} ({})", grams, FormatPercent(e.saved_fraction()))
+             : grams;
+}
+
+std::string Gap(const v1::Emissions& emissions) {
+  const absl::Duration unknown = absl::Seconds(emissions.unknown().seconds());
+  return unknown > absl::ZeroDuration() ? FormatLength(unknown) : "";
+}
+
+}  // namespace
+
+std::string ClockLine(double clock_speed) {
+  const std::string note = ClockNote(clock_speed);
+  return note.empty() ? "" : note + "\n";
+}
+
+std::string ListPage(const std::vector<v1::Job>& jobs, const Look& look,
+                     absl::TimeZone zone) {
+  if (jobs.empty()) return "no jobs\n";
+  Table table({{"ID", Align::kRight},
+               {"NAME", Align::kLeft, true},
+               {"STATE"},
+               {"REGION"},
+               {"WHEN/WHY", Align::kLeft, true},
+               {"DEADLINE"},
+               {"SAVED", Align::kRight}});
+  double speed = 1;
+  for (const v1::Job& job : jobs) {
+    speed = std::max(speed, job.clock_speed());
+    table.Add({job.id(), job.spec().name(),
+               job.held() ? Name(job.state()) + ", held" : Name(job.state()),
+               job.region(), WhenAndWhy(job, zone),
+               job.has_deadline() && job.deadline_declared()
+                   ? FormatStamp(FromProto(job.deadline()), zone)
+                   : "",
+               SavedCell(job)});
+  }
+  const absl::Time newest = FromProto(jobs.front().submitted_at());
+  return table.Render(look) +
+         fmt::format("times are UTC{}; ~ marks what is expected\n",
+                     FormatOffset(newest, zone)) +
+         ClockLine(speed);
+}
+
+std::string PlanPage(const v1::PlanJobResponse& planned, const Look& look,
+                     absl::TimeZone zone) {
+  const v1::Plan& plan = planned.plan();
+  const Here here{FromProto(plan.made_at()), zone};
+  std::string text = Capital(PlanSentence(plan, zone)) + "\n";
+  if (!plan.why().empty()) {
+    text += "  " + Localized(Printable(plan.why()), here) + "\n";
+  }
+  if (!plan.alternatives().empty()) {
+    text += "\n" + AlternativesTable(plan, look, zone);
+  }
+  text += "\n" + Draw(PictureOf(planned), look, zone);
+  return text + "\nnothing is submitted\n" +
+         ClockLine(planned.intensity().clock_speed());
+}
+
+std::string EmissionsPage(const v1::ReportEmissionsResponse& report,
+                          v1::GroupBy by, const Look& look) {
+  if (report.groups().empty()) {
+    return "no emissions yet\n" + ClockLine(report.clock_speed());
+  }
+  std::vector<Table::Column> columns = {{"JOBS", Align::kRight},
+                                        {"ENERGY", Align::kRight},
+                                        {"EMITTED", Align::kRight},
+                                        {"BASELINE", Align::kRight},
+                                        {"SAVED", Align::kRight},
+                                        {"SIGNAL"},
+                                        {"PROVIDER"},
+                                        {"QUALITY"},
+                                        {"ENERGY IS"},
+                                        {"UNKNOWN"}};
+  const bool grouped = by != v1::GROUP_BY_UNSPECIFIED;
+  if (grouped) columns.insert(columns.begin(), {Upper(Name(by))});
+  Table table(std::move(columns));
+  for (const v1::EmissionsGroup& group : report.groups()) {
+    const v1::Emissions& e = group.emissions();
+    std::vector<std::string> cells = {
+        fmt::format("{}", group.jobs()),
+        FormatEnergy(e.energy_kwh()),
+        FormatGrams(e.emissions_g()),
+        e.has_baseline_g() ? FormatGrams(e.baseline_g()) : "",
+        Saved(e),
+        e.signal(),
+        e.provider(),
+        Name(e.quality()),
+        Name(e.energy_source()),
+        Gap(e)};
+    if (grouped) cells.insert(cells.begin(), group.key());
+    table.Add(std::move(cells));
+  }
+  return table.Render(look) + ClockLine(report.clock_speed());
+}
+
+std::string ForecastPage(const v1::Forecast& forecast, const Look& look,
+                         absl::TimeZone zone) {
+  const absl::Time now = FromProto(forecast.now());
+  const Here here{now, zone};
+  std::string text = Printable(forecast.region());
+  if (!forecast.zone().empty()) text += ", zone " + Printable(forecast.zone());
+  text += fmt::format("\n  provider  {}\n  signal    {}\n  mode      {}\n",
+                      Printable(forecast.provider()),
+                      Printable(forecast.signal()), Name(forecast.mode()));
+  if (forecast.has_issued_at()) {
+    const absl::Time issued = FromProto(forecast.issued_at());
+    text += "  issued    " + FormatWhenWithOffset(issued, here);
+    if (forecast.has_now()) text += ", " + FormatLength(now - issued) + " ago";
+    text += "\n";
+  }
+  Picture picture = PictureOf(forecast);
+  picture.title.clear();
+  return text + "\n" + Draw(picture, look, zone) +
+         ClockLine(forecast.clock_speed());
+}
+
+std::string RegionsPage(const v1::ListRegionsResponse& answer,
+                        const Look& look) {
+  if (answer.regions().empty()) return "no regions\n";
+  Table table({{"NAME"},
+               {"ZONE"},
+               {"PROVIDER"},
+               {"SIGNAL"},
+               {"FORECAST"},
+               {"AGE", Align::kRight},
+               {"G/KWH NOW", Align::kRight},
+               {"PUE", Align::kRight},
+               {"GPUS", Align::kRight},
+               {"CPUS", Align::kRight},
+               {"EXECUTOR"}});
+  for (const v1::Region& region : answer.regions()) {
+    const std::string age =
+        region.has_age() ? FormatLength(absl::Seconds(region.age().seconds()))
+                         : "";
+    const std::string intensity =
+        region.has_intensity_g_per_kwh()
+            ? FormatNumber(region.intensity_g_per_kwh())
+            : "";
+    table.Add({region.name(), region.zone(), region.provider(), region.signal(),
+               Name(region.mode()), age, intensity,
+               fmt::format("{:.2f}", region.pue()),
+               Capacity(region.gpus_used(), region.gpus()),
+               Capacity(region.cpus_used(), region.cpus()),
+               region.executor() + (region.drained() ? ", drained" : "")});
+  }
+  return table.Render(look) + "GPUs and CPUs: used/all\n" +
+         ClockLine(answer.clock_speed());
+}
+
+}  // namespace carbond::client

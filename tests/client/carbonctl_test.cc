@@ -1,0 +1,220 @@
+// The program as people run it: words in; exit code, output and errors out.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include "tests/client/fake_carbond.h"
+#include "tests/client/world.h"
+
+namespace carbond::client {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+struct Ran {
+  int exit_code = -1;
+  std::string out;
+  std::string err;
+};
+
+class Carbonctl : public testing::Test {
+ protected:
+  Carbonctl() {
+    carbond_.set_forecast(NovemberDay());
+    carbond_.set_plan_of_new_jobs(MiddayPlan());
+    carbond_.Put(FinishedJob());
+    carbond_.Start(address_);
+  }
+
+  std::string Read(const std::string& name) {
+    std::ifstream file(folder_.path() + "/" + name);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  // `words` are the shell's; carbonctl is $C.
+  Ran Shell(const std::string& words, const std::string& environment = "") {
+    const std::string line =
+        "cd " + folder_.path() + " && env -i TZ=Europe/Berlin LANG=C.UTF-8 " +
+        "CARBOND_ADDRESS=" + address_ + " C=" CARBONCTL " " + environment +
+        " /bin/sh -c '" + words + "' >out 2>err";
+    const int status = std::system(line.c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, Read("out"),
+            Read("err")};
+  }
+  Ran Run(const std::string& words) { return Shell("$C " + words); }
+
+  TemporaryFolder folder_;
+  std::string address_ = "unix:" + folder_.path() + "/carbond.sock";
+  FakeCarbond carbond_;
+};
+
+TEST_F(Carbonctl, SubmitsACommandWordForWord) {
+  const Ran ran =
+      Run("submit --duration 2h --priority -5 --env \"A=[1,2]\" --region here "
+          "--region there -- echo \"[a,b]\" \"\" --duration -- x");
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_EQ(ran.out, "18\n");
+  EXPECT_THAT(ran.err, StartsWith("job 18: starts in here at 13:00 +01:00"));
+  const v1::JobSpec spec = carbond_.submits().at(0).jobs(0);
+  ASSERT_EQ(spec.command_size(), 6);
+  EXPECT_EQ(spec.command(1), "[a,b]");
+  EXPECT_EQ(spec.command(2), "");
+  EXPECT_EQ(spec.command(4), "--");
+  EXPECT_EQ(spec.env().at("A"), "[1,2]");
+  EXPECT_EQ(spec.regions_size(), 2);
+  EXPECT_EQ(spec.priority(), -5);
+  EXPECT_EQ(spec.workdir(), folder_.path());
+  EXPECT_FALSE(spec.user().empty());
+}
+
+TEST_F(Carbonctl, MakesANewRequestIdForEachSubmission) {
+  Run("submit --duration 2h -- a");
+  Run("submit --duration 2h -- a");
+  Run("submit --duration 2h --request-id mine -- a");
+  const auto submits = carbond_.submits();
+  ASSERT_EQ(submits.size(), 3u);
+  EXPECT_EQ(submits[0].request_id().size(), 36u);
+  EXPECT_LT(submits[0].request_id(), submits[1].request_id());
+  EXPECT_EQ(submits[2].request_id(), "mine");
+}
+
+TEST_F(Carbonctl, TakesAFileFromStandardInput) {
+  const Ran ran =
+      Shell("printf \"duration: 2h\\ncommand: make\\n\" | $C submit --file -");
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_EQ(carbond_.submits().at(0).jobs(0).command(2), "make");
+}
+
+TEST_F(Carbonctl, TakesCommonFlagsBeforeAndAfterTheCommand) {
+  EXPECT_THAT(Run("-o json list").out, StartsWith("["));
+  EXPECT_THAT(Run("list -o json").out, StartsWith("["));
+  EXPECT_THAT(Run("list --output=json").out, StartsWith("["));
+  EXPECT_THAT(Run("forecast").out, HasSubstr("┤"));
+  EXPECT_EQ(Run("forecast --ascii").out.find("┤"), std::string::npos);
+}
+
+TEST_F(Carbonctl, FollowsTheEnvironment) {
+  EXPECT_EQ(Shell("$C forecast", "LANG=C").out.find("┤"), std::string::npos);
+  EXPECT_EQ(Shell("$C forecast", "TERM=dumb").out.find("┤"), std::string::npos);
+  EXPECT_THAT(Shell("$C forecast", "LANG=C LC_ALL=en_GB.UTF-8").out,
+              HasSubstr("┤"));
+  EXPECT_EQ(Run("forecast").out.find('\x1b'), std::string::npos);
+  EXPECT_THAT(Shell("$C show 17", "TZ=UTC").out,
+              HasSubstr("started    12:00 +00:00"));
+}
+
+TEST_F(Carbonctl, FindsTheSocketOfTheUser) {
+  TemporaryFolder runtime;
+  const Ran ran = Shell(
+      "mkdir $XDG_RUNTIME_DIR/carbond; ln -s $PWD/carbond.sock "
+      "$XDG_RUNTIME_DIR/carbond/; $C list",
+      "CARBOND_ADDRESS= XDG_RUNTIME_DIR=" + runtime.path());
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+}
+
+TEST_F(Carbonctl, TellsMisuseOnOneLineAndExitsWithTwo) {
+  const std::pair<const char*, const char*> kMistakes[] = {
+      {"", "no command is given: carbonctl --help lists them"},
+      {"lst", "unknown command `lst`: did you mean `list`?"},
+      {"frobnicate",
+       "unknown command `frobnicate`: carbonctl --help lists what there is"},
+      {"--adress x list", "unknown flag `--adress`: did you mean `--address`?"},
+      {"submit --durration 2h -- a",
+       "unknown flag `--durration`: did you mean `--duration`?"},
+      {"submit --duration 2h python a.py",
+       "`python` is one word too many for submit: put the job\"s command after "
+       "`--`"},
+      {"submit -- a", "no duration is given: add --duration 2h"},
+      {"submit --duration 2h", "no command is given: put it after `--`"},
+      {"submit --duration", "submit: --duration: 1 required D missing"},
+      {"submit --duration 2h --gpus x -- a",
+       "--gpus: `x` is not a whole number"},
+      {"show", "show: JOB is required"},
+      {"show 17 -- a", "show takes no command after `--`"},
+      {"list -o yaml", "list: --output: yaml not in {text,json}"},
+      {"list --limit x", "list: --limit: `x` is not a whole number"},
+      {"list --limit 0", "--limit: 0 is not at least 1"},
+      {"list --state asleep",
+       "--state: `asleep` is not one of waiting, starting, running, paused, "
+       "done"},
+      {"emissions --since whenever",
+       "--since: time `whenever` is not understood: write "
+       "2026-03-01T08:00:00Z, `2026-03-01 08:00` (local), 08:00 or a duration "
+       "from now such as 24h"},
+      {"--address nowhere list",
+       "address `nowhere` is not understood: write unix:/path or host:port"},
+      {"logs 17 --stdout --stderr", nullptr}};
+  for (const auto& [words, message] : kMistakes) {
+    const Ran ran = Run(words);
+    EXPECT_EQ(ran.exit_code, 2) << words;
+    EXPECT_EQ(ran.out, "") << words;
+    EXPECT_EQ(std::count(ran.err.begin(), ran.err.end(), '\n'), 1) << words;
+    if (message == nullptr) continue;
+    std::string expected = message;
+    std::replace(expected.begin(), expected.end(), '"', '\'');
+    EXPECT_EQ(ran.err, "carbonctl: " + expected + "\n") << words;
+  }
+}
+
+TEST_F(Carbonctl, ExitsWithOneWhereItIsRefused) {
+  EXPECT_EQ(Run("show 99").exit_code, 1);
+  EXPECT_EQ(Run("show 99").err, "carbonctl: job `99` does not exist\n");
+  EXPECT_EQ(Run("cancel 17").exit_code, 1);
+  EXPECT_EQ(Run("--address unix:/nowhere/x list").err,
+            "carbonctl: no carbond at unix:/nowhere/x: is it running? start it "
+            "with carbond --config carbond.yaml, or name another with "
+            "--address\n");
+  EXPECT_EQ(Run("submit --file nowhere.yaml").err,
+            "carbonctl: cannot read job file nowhere.yaml: No such file or "
+            "directory\n");
+  EXPECT_EQ(Run("submit --file nowhere.yaml").exit_code, 1);
+}
+
+TEST_F(Carbonctl, HelpsWithoutADaemon) {
+  carbond_.Stop();
+  EXPECT_EQ(Run("--help").exit_code, 0);
+  EXPECT_THAT(Run("--help").out, HasSubstr("submit"));
+  EXPECT_EQ(Run("submit --help").exit_code, 0);
+  EXPECT_THAT(Run("submit --help").out, HasSubstr("--max-intensity"));
+  EXPECT_THAT(Run("--version").out, StartsWith("carbonctl "));
+}
+
+TEST_F(Carbonctl, EndsQuietlyWhenNobodyReads) {
+  carbond_.set_log(std::vector<v1::ReadLogsResponse>(1000, [] {
+    v1::ReadLogsResponse piece;
+    piece.set_data(std::string(1000, 'x') + "\n");
+    return piece;
+  }()));
+  const Ran ran = Shell("$C logs 17 | head -c 5");
+  EXPECT_EQ(ran.out, "xxxxx");
+  EXPECT_EQ(ran.err, "");
+  EXPECT_EQ(Shell("$C show 17 | true").err, "");
+}
+
+TEST_F(Carbonctl, SaysThatItsOutputIsLost) {
+  const Ran ran = Shell("$C list >/dev/full");
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_EQ(ran.err,
+            "carbonctl: cannot write to standard output: No space left on "
+            "device\n");
+}
+
+TEST_F(Carbonctl, WaitExitsWithTheOutcome) {
+  v1::Job lost = FinishedJob("18");
+  lost.set_outcome(v1::OUTCOME_LOST);
+  carbond_.Put(lost);
+  EXPECT_EQ(Run("wait 17").exit_code, 0);
+  const Ran ran = Run("wait 17 18");
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_EQ(ran.err, "carbonctl: job 18 train lost\n");
+}
+
+}  // namespace
+}  // namespace carbond::client
