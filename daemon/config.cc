@@ -222,26 +222,29 @@ ConfigResult ParseConfig(const std::string& yaml, const std::string& path,
   return {std::move(config), std::move(file.mistakes)};
 }
 
-ConfigResult LoadConfig(const std::string& path) {
-  const auto unreadable = [](std::string why) {
-    return ConfigResult{std::nullopt, {{0, "cannot be read: " + why}}};
-  };
+Result<std::string> ReadConfigText(const std::string& path) {
   std::error_code error;
   const auto absolute = std::filesystem::absolute(path, error);
-  if (error) return unreadable(error.message());
+  if (error) return Refused("cannot be read: {}", error.message());
   if (std::filesystem::is_directory(absolute, error)) {
-    return unreadable("it is a directory");
+    return Refused("cannot be read: it is a directory");
   }
   std::ifstream in(absolute, std::ios::binary);
-  if (!in) return unreadable(std::strerror(errno));
+  if (!in) return Refused("cannot be read: {}", std::strerror(errno));
   std::string yaml(kLargestFile + 1, '\0');
   in.read(yaml.data(), static_cast<std::streamsize>(yaml.size()));
-  if (in.bad()) return unreadable(std::strerror(errno));
+  if (in.bad()) return Refused("cannot be read: {}", std::strerror(errno));
   yaml.resize(static_cast<size_t>(in.gcount()));
   if (yaml.size() > kLargestFile) {
-    return unreadable(fmt::format("larger than {} KiB", kLargestFile / 1024));
+    return Refused("cannot be read: larger than {} KiB", kLargestFile / 1024);
   }
-  return ParseConfig(yaml, path, absolute.parent_path().string());
+  return yaml;
+}
+
+ConfigResult LoadConfig(const std::string& path) {
+  const Result<std::string> yaml = ReadConfigText(path);
+  if (!yaml.ok()) return {std::nullopt, {{0, Message(yaml.status())}}};
+  return ParseConfig(*yaml, path, FolderOf(path));
 }
 
 std::string Format(const std::string& path, const ConfigMistake& mistake) {

@@ -43,6 +43,10 @@ std::string ConfigFile::Resolve(const std::string& path) const {
   return (std::filesystem::path(dir) / path).lexically_normal().string();
 }
 
+std::string FolderOf(const std::string& path) {
+  return std::filesystem::absolute(path).parent_path().string();
+}
+
 int LineOf(const YAML::Node& node) { return node.Mark().line + 1; }
 
 std::string Describe(const YAML::Node& node) {

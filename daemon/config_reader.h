@@ -26,6 +26,12 @@ struct ConfigFile {
   std::string Resolve(const std::string& path) const;
 };
 
+// A file's text; refuses one that cannot be read, or is larger than any
+// configuration, without naming it.
+Result<std::string> ReadConfigText(const std::string& path);
+// The absolute folder of a file, where its relative paths begin.
+std::string FolderOf(const std::string& path);
+
 // The one document of a YAML text; otherwise nothing, and a mistake is noted.
 std::optional<YAML::Node> LoadDocument(ConfigFile& file,
                                        const std::string& yaml);

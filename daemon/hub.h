@@ -22,8 +22,8 @@ class WatchedLedger : public Ledger {
       : ledger_(ledger), told_(std::move(told)) {}
 
   Status Append(const Batch& batch) override;
-  Result<Recovered> Recover(Instant observed_since) override {
-    return ledger_.Recover(observed_since);
+  Result<Recovered> Recover(Instant grid_since) override {
+    return ledger_.Recover(grid_since);
   }
   Result<std::optional<RequestRecord>> FindRequest(
       const std::string& request_id) override {

@@ -13,6 +13,7 @@
 #include <functional>
 #include <mutex>
 
+#include "daemon/backtest/command.h"
 #include "daemon/config.h"
 #include "daemon/exec/factory.h"
 #include "daemon/grid/factory.h"
@@ -298,9 +299,14 @@ int Main(int argc, char** argv) {
   }
   backup->add_option("FILE", target, "the copy; must not exist")->required();
 
+  BacktestOptions backtest;
+  CLI::App* replay = app.add_subcommand(
+      "backtest", "replay recorded grids and jobs under several policies");
+  AddBacktestOptions(*replay, backtest);
+
   try {
     app.parse(argc, argv);
-    if (!ledger->parsed() && config.empty()) {
+    if (!ledger->parsed() && !replay->parsed() && config.empty()) {
       throw CLI::RequiredError("--config FILE");
     }
   } catch (const CLI::ParseError& e) {
@@ -308,6 +314,7 @@ int Main(int argc, char** argv) {
   }
   if (verify->parsed()) return RunVerify(db);
   if (backup->parsed()) return RunBackup(db, target);
+  if (replay->parsed()) return RunBacktest(backtest);
   return check ? RunCheck(config) : RunServe(config);
 }
 

@@ -142,6 +142,9 @@ class SteppedStream
   }
 
   void OnDone() override {
+    // Orders all that was done before; not held over Ended, which may wait for
+    // somebody who brings news.
+    { std::lock_guard lock(mutex_); }
     Ended();
     std::shared_ptr<SteppedStream> last;
     std::lock_guard lock(mutex_);

@@ -24,7 +24,7 @@ Result<std::unique_ptr<Engine>> Engine::Recover(EngineOptions options,
   engine->now_ = doors.clock.Now();
   CARBOND_ASSIGN_OR_RETURN(
       Recovered recovered,
-      doors.ledger.Recover(engine->now_ - engine->options_.history));
+      doors.ledger.Recover(engine->now_ - 2 * engine->options_.history));
   engine->next_job_ = recovered.next_job;
   for (Job& job : recovered.live) {
     if (job.occupies() && engine->RegionIndex(job.runs.back().region) < 0) {
@@ -48,23 +48,41 @@ Result<std::unique_ptr<Engine>> Engine::Recover(EngineOptions options,
   for (auto& [id, job] : engine->live_) {
     engine->tracks_[id].account_due = !engine->tracks_[id].readings.empty();
   }
-  for (Forecast& forecast : recovered.forecasts) {
-    Zone& zone = engine->zones_[forecast.zone];
-    zone.provider = forecast.provider;
-    zone.signal = forecast.signal;
-    zone.fetched_at = forecast.fetched_at;
-    zone.known.expected = forecast.series;
-    zone.forecast = std::move(forecast);
-  }
-  for (Observed& observed : recovered.observed) {
-    Zone& zone = engine->zones_[observed.zone];
+  engine->RecoverZones(std::move(recovered));
+  return engine;
+}
+
+// The past is gone through hour by hour, to learn from it again.
+void Engine::RecoverZones(Recovered recovered) {
+  const Instant since = now_ - options_.history;
+  for (const Observed& observed : recovered.observed) {
+    Zone& zone = zones_[observed.zone];
     zone.known.observed = zone.known.observed.Under(observed.series);
     zone.known.final_until =
         std::max(zone.known.final_until, observed.final_until);
     zone.provider = observed.provider;
     zone.signal = observed.signal;
   }
-  return engine;
+  std::map<std::string, std::vector<Forecast>> issues;
+  for (Forecast& forecast : recovered.forecasts) {
+    zones_[forecast.zone];  // one that was never observed is known too
+    issues[forecast.zone].push_back(std::move(forecast));
+  }
+  for (auto& [name, zone] : zones_) {
+    auto issue = issues[name].begin();
+    const auto hear_until = [&](Instant at) {
+      for (; issue != issues[name].end() && issue->issued_at <= at; ++issue) {
+        Hear(*issue, zone);
+      }
+    };
+    for (Instant at = zone.known.observed.begin(); at < now_;
+         at += hours(1)) {
+      hear_until(at);
+      Learn(zone, at, at);
+    }
+    hear_until(Instant::Never());
+    zone.known.observed = zone.known.observed.Clip({since, Instant::Never()});
+  }
 }
 
 // ---- Commands -------------------------------------------------------------

@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "scheduler/forecast_correction.h"
 #include "scheduler/outlook.h"
 #include "scheduler/ports.h"
 
@@ -32,7 +33,12 @@ struct EngineOptions {
   Duration metering_period = minutes(5);
   Duration observe_period = seconds(5);  // while anything runs
   Duration stale_after = hours(3);       // a forecast older than this is none
-  Duration history = hours(24 * 8);      // of observed values kept in memory
+  // Whether plans follow what experience makes of the forecasts.
+  bool learn = true;
+  // Of observed values kept in memory: four weeks, as far back as forecasts are
+  // judged, and what a plan may look ahead.
+  Duration history = hours(24 * 36);
+  Duration give_up = hours(24 * 8);      // figures not settled by then stay so
   Duration pause_retry = minutes(10);    // after a failed pause
   Duration start_retry = minutes(1);     // after a start that was refused
   Duration settle_window = hours(48);    // figures may change for this long
@@ -138,6 +144,11 @@ class Engine {
     std::string provider;
     std::string signal;
     std::optional<Instant> fetched_at;
+    ForecastCorrection correction;
+    // What was expected at the last look, as far as anybody asked. It holds
+    // until something is heard of the zone, or the next slot begins.
+    mutable std::optional<Outlook> outlook;
+    mutable Instant outlook_until, outlook_valid_until;
   };
   // What the engine remembers of a job beside the job.
   struct Track {
@@ -169,6 +180,7 @@ class Engine {
   class Transaction;
 
   Engine(EngineOptions options, Doors doors);
+  void RecoverZones(Recovered recovered);
 
   // engine.cc: commands
   Reply Submit(const SubmitCommand& command, Transaction& t);
@@ -191,11 +203,14 @@ class Engine {
                       const JobPlan& plan, ZoneSeries& series_of) const;
   Series PastAndOutlook(const std::string& zone, Instant until) const;
   Outlook OutlookOf(const std::string& zone, Instant until) const;
+  Outlook MakeZoneOutlook(const Zone& zone, Instant until) const;
   Instant Horizon() const;
   int RegionIndex(const std::string& name) const;
 
   // engine_tick.cc: look and record
   void LookAtGrid(Transaction& t);
+  void Hear(const Forecast& forecast, Zone& zone);
+  void Learn(Zone& zone, Instant at, Instant known_until);
   void LookAtProcesses(Transaction& t);
   void See(const Job& job, const Sight& sight, Transaction& t);
   void SeeEnd(const Job& job, const Sight& sight, Transaction& t);

@@ -61,8 +61,35 @@ Outlook Engine::OutlookOf(const std::string& name, Instant until) const {
     return nothing;
   }
   const Zone& zone = it->second;
-  return MakeOutlook(now_, until, zone.forecast, zone.known.observed,
-                     zone.issue_period, options_.stale_after);
+  if (!zone.outlook || now_ >= zone.outlook_valid_until ||
+      until > zone.outlook_until) {
+    zone.outlook = MakeZoneOutlook(zone, until);
+    zone.outlook_until = until;
+    zone.outlook_valid_until = Instant::Never();
+    const Series& series = zone.outlook->series;
+    if (!series.empty()) {
+      zone.outlook_valid_until = series.slots().front().interval.end;
+    }
+  }
+  Outlook outlook = *zone.outlook;
+  outlook.series = outlook.series.Clip({now_, until});
+  outlook.forecast_end =
+      std::clamp(outlook.forecast_end, now_, std::max(now_, until));
+  return outlook;
+}
+
+Outlook Engine::MakeZoneOutlook(const Zone& zone, Instant until) const {
+  Outlook outlook =
+      MakeOutlook(now_, until, zone.forecast, zone.known.observed,
+                  zone.issue_period, options_.stale_after);
+  if (!options_.learn) return outlook;
+  const Series nothing;
+  const bool used = outlook.forecast_end > now_;
+  outlook.series = zone.correction.Correct(
+      now_, outlook.series,
+      {zone.known.observed, now_, zone.known.expected,
+       used ? zone.forecast->series : nothing});
+  return outlook;
 }
 
 // The latest instant that any plan must look at.
@@ -81,7 +108,7 @@ PlanJob Engine::PlanJobOf(const Job& job) const {
   plan.need = spec.need;
   plan.power = spec.power;
   plan.idle_power = spec.idle_power;
-  plan.work = RemainingWork(job);
+  plan.work = RemainingWork(job, now_);
   plan.pause = spec.pause;
   plan.checkpoint_cost = spec.checkpoint_cost;
   plan.resume_cost = spec.resume_cost;
@@ -97,6 +124,7 @@ PlanJob Engine::PlanJobOf(const Job& job) const {
     const int index = RegionIndex(name);
     if (index >= 0) plan.regions.push_back(index);
   }
+  plan.home = RegionIndex(spec.home_region);
   if (!job.occupies()) {
     plan.standing = job.has_checkpoint ? PlanJob::Standing::kCheckpointed
                                        : PlanJob::Standing::kFresh;
@@ -109,14 +137,15 @@ PlanJob Engine::PlanJobOf(const Job& job) const {
     return plan;
   }
   plan.standing = PlanJob::Standing::kRunning;
-  const Instant began = run.started_at.value_or(now_);
-  const Duration restore = run.resume ? spec.resume_cost : Duration(0);
-  plan.restore_left = std::max(began + restore - now_, Duration(0));
+  const Instant restored = run.started_at ? RestoredAt(spec, run)
+                           : run.resume   ? now_ + spec.resume_cost
+                                          : now_;
+  plan.restore_left = std::max(restored - now_, Duration(0));
   // Before its first sign of life a signal could kill it.
   const bool must_prove = spec.pause == PauseMode::kCheckpoint && !run.ready;
   const Duration life =
       must_prove ? std::max(spec.min_run, kLeastLife) : spec.min_run;
-  plan.may_pause_from = began + restore + life;
+  plan.may_pause_from = restored + life;
   if (run.pause_failed_at) {
     plan.may_pause_from = std::max(plan.may_pause_from,
                                    *run.pause_failed_at + options_.pause_retry);

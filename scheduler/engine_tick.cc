@@ -32,7 +32,7 @@ Status Engine::Tick() {
   std::erase_if(unsettled_, [this](const auto& entry) {
     const Track& track = tracks_[entry.first];
     const bool old =
-        entry.second.finished_at.value_or(now_) + options_.history < now_;
+        entry.second.finished_at.value_or(now_) + options_.give_up < now_;
     if (!track.settled && !old) return false;
     tracks_.erase(entry.first);
     return true;
@@ -44,19 +44,12 @@ Status Engine::Tick() {
 
 void Engine::LookAtGrid(Transaction& t) {
   GridNews news = doors_.grid.Poll(now_);
-  std::set<std::string> changed;
-  for (Forecast& forecast : news.forecasts) {
+  std::set<Zone*> heard;
+  bool changed = false;
+  for (const Forecast& forecast : news.forecasts) {
     Zone& zone = zones_[forecast.zone];
-    if (zone.forecast && forecast.issued_at > zone.forecast->issued_at) {
-      zone.issue_period = forecast.issued_at - zone.forecast->issued_at;
-    }
-    zone.provider = forecast.provider;
-    zone.signal = forecast.signal;
-    zone.fetched_at = forecast.fetched_at;
-    zone.known.expected =
-        zone.known.expected.Under(forecast.series)
-            .Clip({now_ - options_.history, Instant::Never()});
-    zone.forecast = forecast;
+    Hear(forecast, zone);
+    heard.insert(&zone);
     plan_due_ = true;
   }
   for (Observed& observed : news.observed) {
@@ -68,12 +61,40 @@ void Engine::LookAtGrid(Transaction& t) {
             .Clip({now_ - options_.history, Instant::Never()});
     zone.known.final_until =
         std::max(zone.known.final_until, observed.final_until);
-    changed.insert(observed.zone);
+    changed = true;
+    heard.insert(&zone);
+  }
+  for (Zone* zone : heard) {
+    zone->outlook.reset();
+    Learn(*zone, now_, now_);
   }
   t.batch.forecasts = std::move(news.forecasts);
   t.batch.observed = std::move(news.observed);
-  if (changed.empty()) return;
+  if (!changed) return;
   for (const auto& [id, job] : unsettled_) tracks_[id].account_due = true;
+}
+
+void Engine::Hear(const Forecast& forecast, Zone& zone) {
+  if (zone.forecast && forecast.issued_at > zone.forecast->issued_at) {
+    zone.issue_period = forecast.issued_at - zone.forecast->issued_at;
+  }
+  zone.provider = forecast.provider;
+  zone.signal = forecast.signal;
+  zone.fetched_at = forecast.fetched_at;
+  zone.known.expected = zone.known.expected.Under(forecast.series)
+                            .Clip({forecast.issued_at - options_.history,
+                                   Instant::Never()});
+  zone.forecast = forecast;
+}
+
+void Engine::Learn(Zone& zone, Instant at, Instant known_until) {
+  if (!options_.learn) return;
+  const Series nothing;
+  const bool fit = zone.forecast &&
+                   at - zone.forecast->issued_at <= options_.stale_after;
+  zone.correction.Learn(at,
+                        {zone.known.observed, known_until, zone.known.expected,
+                         fit ? zone.forecast->series : nothing});
 }
 
 void Engine::LookAtProcesses(Transaction& t) {
@@ -226,10 +247,7 @@ void Engine::MeterUpTo(JobId id, Instant until, Transaction& t) {
     if (until <= from || !run.started_at) return;
     Interval interval{from, until};
     Purpose purpose = Purpose::kWork;
-    const Instant restored =
-        *run.started_at + (run.resume || run.process < run.number
-                               ? job.spec.resume_cost
-                               : Duration(0));
+    const Instant restored = RestoredAt(job.spec, run);
     if (job.in_memory()) {
       purpose = Purpose::kIdle;
     } else if (from < restored) {

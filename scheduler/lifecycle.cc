@@ -354,9 +354,22 @@ int Pauses(const Job& job) {
   return pauses;
 }
 
-Duration RemainingWork(const Job& job) {
-  const Duration least = std::max<Duration>(seconds(1), job.spec.duration / 50);
-  return std::max(job.spec.duration - job.work_done, least);
+Instant RestoredAt(const JobSpec& spec, const Run& run) {
+  const bool restores = run.resume || run.process < run.number;
+  return *run.started_at + (restores ? spec.resume_cost : Duration(0));
+}
+
+Duration RemainingWork(const Job& job, Instant now) {
+  Duration done = job.work_done;
+  if (job.state == State::kRunning) {
+    const Run& run = job.runs.back();
+    const Instant from =
+        std::max(run.metered_until, RestoredAt(job.spec, run));
+    const Instant until = std::min(now, run.pause_issued_at.value_or(now));
+    done += std::max(until - from, Duration(0));
+  }
+  if (done < job.spec.duration) return job.spec.duration - done;
+  return std::max<Duration>(seconds(1), job.spec.duration / 50);
 }
 
 const char* Name(State state) {

@@ -176,9 +176,13 @@ struct Job {
 // How many pauses the job has behind it.
 int Pauses(const Job& job);
 
-// Work still to do: at least a little, since a job that outlives its estimate
-// keeps running.
-Duration RemainingWork(const Job& job);
+// When the run under way has restored what it resumes, and begins to work.
+Instant RestoredAt(const JobSpec& spec, const Run& run);
+
+// Work still to do by what is known of it: the time since the last reading
+// counts as work. A little is left in any case, since a job that outlives its
+// estimate keeps running.
+Duration RemainingWork(const Job& job, Instant now);
 
 // The job after the event. Refuses, with the row that is missing, whatever the
 // transition table does not allow. Pure. The first form makes a new job and

@@ -46,6 +46,7 @@ struct PlanJob {
   bool pausing = false;  // asked to pause already: leaves as soon as it can
 
   std::vector<int> regions;  // indices into PlanInput::regions, by preference
+  int home = -1;             // index of the home region
 };
 
 // Capacity that is spoken for, whatever the jobs of this plan do.

@@ -196,7 +196,9 @@ struct Recovered {
   std::vector<Job> unsettled;  // Done, with figures that may change, by id
   std::map<JobId, std::vector<Reading>> readings;  // of all those jobs
   std::map<JobId, PlanRecord> plans;               // the newest of live jobs
-  std::vector<Forecast> forecasts;                 // the newest of each zone
+  // By issue: since the instant asked for, at most one of each zone and hour;
+  // and in any case the newest of each zone.
+  std::vector<Forecast> forecasts;
   std::vector<Observed> observed;  // since the instant asked for
 };
 
@@ -206,7 +208,7 @@ class Ledger {
   // One durable transaction: all of it or nothing. An error is final: the
   // caller must stop, since it may not run ahead of its log.
   virtual Status Append(const Batch& batch) = 0;
-  virtual Result<Recovered> Recover(Instant observed_since) = 0;
+  virtual Result<Recovered> Recover(Instant grid_since) = 0;
   virtual Result<std::optional<RequestRecord>> FindRequest(
       const std::string& request_id) = 0;
 };

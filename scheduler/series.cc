@@ -103,16 +103,22 @@ std::vector<Interval> Series::Gaps(Interval within) const {
 Series Series::Under(const Series& above) const {
   if (above.empty()) return *this;
   if (empty()) return above;
-  const Interval all{std::min(begin(), above.begin()),
-                     std::max(end(), above.end())};
-  std::vector<Slot> merged = above.slots_;
-  for (const Interval& gap : above.Gaps(all)) {
-    const Series part = Clip(gap);
-    merged.insert(merged.end(), part.slots_.begin(), part.slots_.end());
+  std::vector<Slot> merged;
+  merged.reserve(slots_.size() + above.slots_.size() + 2);
+  Instant at = begin();
+  const auto add_until = [&](Instant until) {
+    for (size_t i = FirstEndingAfter(at);
+         i < slots_.size() && slots_[i].interval.begin < until; ++i) {
+      merged.push_back(
+          {slots_[i].interval.Clip({at, until}), slots_[i].intensity});
+    }
+  };
+  for (const Slot& slot : above.slots_) {
+    if (slot.interval.begin > at) add_until(slot.interval.begin);
+    merged.push_back(slot);
+    at = std::max(at, slot.interval.end);
   }
-  std::sort(merged.begin(), merged.end(), [](const Slot& a, const Slot& b) {
-    return a.interval.begin < b.interval.begin;
-  });
+  if (at < end()) add_until(end());
   return Series(std::move(merged));
 }
 

@@ -210,17 +210,30 @@ std::optional<Forecast> NewestForecastOf(Connection& connection,
   return ReadForecast(row);
 }
 
-std::vector<Forecast> NewestForecasts(Connection& connection) {
-  std::vector<Forecast> newest;
-  Query row(connection, "SELECT DISTINCT zone FROM feeds ORDER BY zone");
-  while (row.Step()) {
-    std::string zone;
-    row.Read(zone);
-    if (auto forecast = NewestForecastOf(connection, zone)) {
-      newest.push_back(*std::move(forecast));
-    }
+std::vector<Forecast> ForecastsSince(Connection& connection, Instant since) {
+  std::vector<Forecast> all;
+  std::vector<std::string> zones;
+  Query zone_row(connection, "SELECT DISTINCT zone FROM feeds ORDER BY zone");
+  while (zone_row.Step()) zone_row.Read(zones.emplace_back());
+  for (const std::string& zone : zones) {
+    auto newest = NewestForecastOf(connection, zone);
+    if (!newest) continue;
+    Query row(connection,
+              // Of each hour, the row with the greatest issue.
+              "SELECT zone, provider, signal, max(issued_at_ms), "
+              "c.fetched_at_ms, points "
+              "FROM forecasts c JOIN feeds f ON f.id = c.feed "
+              "WHERE zone = ?1 AND issued_at_ms >= ?2 AND issued_at_ms < ?3 "
+              "GROUP BY issued_at_ms / 3600000",
+              zone, since, newest->issued_at);
+    while (row.Step()) all.push_back(ReadForecast(row));
+    all.push_back(*std::move(newest));
   }
-  return newest;
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Forecast& a, const Forecast& b) {
+                     return a.issued_at < b.issued_at;
+                   });
+  return all;
 }
 
 std::vector<Observed> ObservedWithin(Connection& connection, Interval within,

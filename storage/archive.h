@@ -19,10 +19,12 @@ void StoreForecast(Connection& connection, const Forecast& forecast);
 // newest that is known only fills gaps.
 void StoreObserved(Connection& connection, const Observed& observed);
 
-// The forecast issued last for the zone, or for each zone.
+// The forecast issued last for the zone.
 std::optional<Forecast> NewestForecastOf(Connection& connection,
                                          const std::string& zone);
-std::vector<Forecast> NewestForecasts(Connection& connection);
+// By issue: those issued since then, the last of each zone and hour; and in any
+// case the newest of each zone.
+std::vector<Forecast> ForecastsSince(Connection& connection, Instant since);
 
 // What is known of each provider's values in all zones, or in one: slots that
 // overlap the interval, what was fetched last holding. In the order in which

@@ -142,7 +142,7 @@ Status SqliteLedger::Append(const Batch& batch) {
   });
 }
 
-Result<Recovered> SqliteLedger::Recover(Instant observed_since) {
+Result<Recovered> SqliteLedger::Recover(Instant grid_since) {
   Connection& connection = *impl_->connection;
   Recovered recovered;
   CARBOND_RETURN_IF_ERROR(connection.Read([&] {
@@ -164,9 +164,9 @@ Result<Recovered> SqliteLedger::Recover(Instant observed_since) {
         recovered.plans.emplace(job.id, *std::move(plan));
       }
     }
-    recovered.forecasts = NewestForecasts(connection);
+    recovered.forecasts = ForecastsSince(connection, grid_since);
     recovered.observed = ObservedWithin(
-        connection, {observed_since, Instant::Never()}, std::nullopt);
+        connection, {grid_since, Instant::Never()}, std::nullopt);
     return Ok();
   }));
   return recovered;

@@ -19,7 +19,7 @@ class SqliteLedger : public Ledger {
   ~SqliteLedger() override;
 
   Status Append(const Batch& batch) override;
-  Result<Recovered> Recover(Instant observed_since) override;
+  Result<Recovered> Recover(Instant grid_since) override;
   Result<std::optional<RequestRecord>> FindRequest(
       const std::string& request_id) override;
 

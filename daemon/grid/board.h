@@ -30,7 +30,7 @@ class Board : public Grid {
  public:
   // What has been observed before the daemon began, so that climatology has
   // something to stand on.
-  static constexpr Duration kHistory = hours(24 * 8);
+  static constexpr Duration kHistory = hours(24 * 36);
 
   Board(std::vector<std::unique_ptr<Provider>> providers,
         const std::vector<BoardZone>& zones);

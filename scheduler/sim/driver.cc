@@ -10,7 +10,7 @@ Status Driver::Settle() {
   for (int round = 0; round < 4; ++round) {
     const std::optional<PlanInput> request = engine_.TakePlanRequest();
     if (!request) return Ok();
-    CARBOND_RETURN_IF_ERROR(engine_.Adopt(MakePlan(*request)));
+    CARBOND_RETURN_IF_ERROR(engine_.Adopt(planner_(*request)));
     CARBOND_RETURN_IF_ERROR(engine_.Tick());
   }
   return Ok();

@@ -2,6 +2,7 @@
 // Drives an engine through simulated time: from wake to wake, planning at once.
 
 #include <functional>
+#include <utility>
 
 #include "scheduler/engine.h"
 #include "scheduler/sim/sim_doors.h"
@@ -10,10 +11,16 @@ namespace carbond {
 
 class Driver {
  public:
+  using Planner = std::function<Plan(const PlanInput&)>;
+
   // `executor` may be null; otherwise the clock also stops where a process ends
   // by itself, as the daemon is woken by it.
-  Driver(Engine& engine, SimClock& clock, SimExecutor* executor)
-      : engine_(engine), clock_(clock), executor_(executor) {}
+  Driver(Engine& engine, SimClock& clock, SimExecutor* executor,
+         Planner planner = MakePlan)
+      : engine_(engine),
+        clock_(clock),
+        executor_(executor),
+        planner_(std::move(planner)) {}
 
   // Tick, plan and tick again at this instant, until nothing more is planned.
   Status Settle();
@@ -32,6 +39,7 @@ class Driver {
   Engine& engine_;
   SimClock& clock_;
   SimExecutor* executor_;
+  const Planner planner_;
 };
 
 }  // namespace carbond

@@ -19,15 +19,14 @@ Status MemoryLedger::Append(const Batch& batch) {
   for (const Account& account : batch.accounts) {
     accounts_.insert_or_assign(account.total.job, account);
   }
-  for (const Forecast& forecast : batch.forecasts) {
-    forecasts_.insert_or_assign(forecast.zone, forecast);
-  }
+  forecasts_.insert(forecasts_.end(), batch.forecasts.begin(),
+                    batch.forecasts.end());
   observed_.insert(observed_.end(), batch.observed.begin(),
                    batch.observed.end());
   return Ok();
 }
 
-Result<Recovered> MemoryLedger::Recover(Instant observed_since) {
+Result<Recovered> MemoryLedger::Recover(Instant grid_since) {
   Recovered recovered;
   recovered.next_job =
       jobs_.empty() ? JobId(1) : JobId(Number(jobs_.rbegin()->first) + 1);
@@ -54,11 +53,23 @@ Result<Recovered> MemoryLedger::Recover(Instant observed_since) {
         {metered->run, job.runs[static_cast<size_t>(metered->run) - 1].region,
          *metered});
   }
-  for (const auto& [zone, forecast] : forecasts_) {
-    recovered.forecasts.push_back(forecast);
+  std::map<std::string, Instant> newest;
+  for (const Forecast& forecast : forecasts_) {
+    Instant& issued = newest[forecast.zone];
+    issued = std::max(issued, forecast.issued_at);
   }
+  for (const Forecast& forecast : forecasts_) {
+    if (forecast.issued_at >= grid_since ||
+        forecast.issued_at == newest[forecast.zone]) {
+      recovered.forecasts.push_back(forecast);
+    }
+  }
+  std::stable_sort(recovered.forecasts.begin(), recovered.forecasts.end(),
+                   [](const Forecast& a, const Forecast& b) {
+                     return a.issued_at < b.issued_at;
+                   });
   for (const Observed& observed : observed_) {
-    if (observed.series.end() > observed_since) {
+    if (observed.series.end() > grid_since) {
       recovered.observed.push_back(observed);
     }
   }

@@ -13,7 +13,7 @@ namespace carbond {
 class MemoryLedger : public Ledger {
  public:
   Status Append(const Batch& batch) override;
-  Result<Recovered> Recover(Instant observed_since) override;
+  Result<Recovered> Recover(Instant grid_since) override;
   Result<std::optional<RequestRecord>> FindRequest(
       const std::string& request_id) override;
 
@@ -39,7 +39,7 @@ class MemoryLedger : public Ledger {
   std::map<std::string, RequestRecord> requests_;
   std::map<JobId, PlanRecord> plans_;  // the newest
   std::map<JobId, Account> accounts_;
-  std::map<std::string, Forecast> forecasts_;  // the newest of each zone
+  std::vector<Forecast> forecasts_;
   std::vector<Observed> observed_;
 };
 

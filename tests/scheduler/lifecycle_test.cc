@@ -404,8 +404,21 @@ TEST(Lifecycle, NothingIsSuspendedThatDoesNotRun) {
   EXPECT_FALSE(life.Try(ended).ok());
 }
 
-// ---- Work
-// -----------------------------------------------------------------------
+// ---- Work -------------------------------------------------------------------
+
+// At the last reading, or before the first run.
+Duration Left(const Job& job) {
+  return RemainingWork(job, job.runs.empty() ? job.submitted_at
+                                             : job.runs.back().metered_until);
+}
+
+TEST(Lifecycle, WorkGoesOnBetweenTwoReadings) {
+  Life life;
+  life.Runs().Metered(minutes(1), Purpose::kRestore).Metered(minutes(30));
+  const Instant read = life->runs.back().metered_until;
+  EXPECT_EQ(RemainingWork(*life, read), minutes(90));
+  EXPECT_EQ(RemainingWork(*life, read + minutes(4)), minutes(86));
+}
 
 TEST(Lifecycle, WorkIsTheTimeMeteredAsWork) {
   Life life;
@@ -419,7 +432,7 @@ TEST(Lifecycle, WorkIsTheTimeMeteredAsWork) {
   EXPECT_EQ(life->energy, Watts::Of(100) * minutes(1) +
                               Watts::Of(100) * minutes(30) +
                               Watts::Of(100) * minutes(2));
-  EXPECT_EQ(RemainingWork(*life), minutes(90));
+  EXPECT_EQ(Left(*life), minutes(90));
 }
 
 TEST(Lifecycle, WhatTheJobReportsCountsMoreThanTheClock) {
@@ -468,7 +481,7 @@ TEST(Lifecycle, ACrashLosesWhatWasNotSaved) {
   EXPECT_EQ(life->state, State::kWaiting);
   EXPECT_EQ(life->work_done, minutes(60));
   EXPECT_TRUE(life->has_checkpoint);
-  EXPECT_EQ(RemainingWork(*life), minutes(60));
+  EXPECT_EQ(Left(*life), minutes(60));
   EXPECT_EQ(life->energy,
             Watts::Of(100) * minutes(40) + Watts::Of(100) * minutes(20))
       << "lost work is energy of the job all the same";
@@ -498,11 +511,11 @@ TEST(Lifecycle, ASuspensionSavesNothing) {
 TEST(Lifecycle, AJobThatOutlivesItsEstimateHasAlwaysALittleLeft) {
   Life life;
   life.Runs().Metered(hours(5));
-  EXPECT_GT(RemainingWork(*life), Duration(0));
-  EXPECT_LT(RemainingWork(*life), minutes(10));
+  EXPECT_GT(Left(*life), Duration(0));
+  EXPECT_LT(Left(*life), minutes(10));
   JobSpec brief = Training();
   brief.duration = Duration(1);
-  EXPECT_GT(RemainingWork(*Life(brief)), Duration(0));
+  EXPECT_GT(Left(*Life(brief)), Duration(0));
 }
 
 // ---- Energy
