@@ -33,10 +33,13 @@ Result<std::unique_ptr<Engine>> Engine::Recover(EngineOptions options,
           "add it again, with `drained: true` if it shall start nothing new",
           Number(job.id), job.runs.back().region);
     }
+    if (job.occupies()) engine->occupying_.insert(job.id);
+    engine->latest_deadline_ =
+        std::max(engine->latest_deadline_, *job.spec.deadline);
     engine->live_.emplace(job.id, std::move(job));
   }
   for (Job& job : recovered.unsettled) {
-    engine->tracks_[job.id].account_due = true;
+    engine->accounts_due_.insert(job.id);
     engine->unsettled_.emplace(job.id, std::move(job));
   }
   for (auto& [id, readings] : recovered.readings) {
@@ -45,8 +48,8 @@ Result<std::unique_ptr<Engine>> Engine::Recover(EngineOptions options,
   for (auto& [id, plan] : recovered.plans) {
     engine->tracks_[id].plan = std::move(plan);
   }
-  for (auto& [id, job] : engine->live_) {
-    engine->tracks_[id].account_due = !engine->tracks_[id].readings.empty();
+  for (const auto& [id, track] : engine->tracks_) {
+    if (!track.readings.empty()) engine->accounts_due_.insert(id);
   }
   engine->RecoverZones(std::move(recovered));
   return engine;

@@ -8,8 +8,10 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -155,9 +157,9 @@ class Engine {
     std::vector<Reading> readings;
     std::optional<PlanRecord> plan;
     bool plan_usable = false;  // made for the job as it stands
+    std::optional<Instant> planned_start;  // its place in planned_starts_
     int changes = 0;           // of state, so far
     int changes_planned = -1;  // at the last plan request
-    bool account_due = false;
     double last_fraction = -1;  // that the job reported
     Grams spent;                // by the last account
     bool settled = false;       // of the last account
@@ -223,6 +225,8 @@ class Engine {
   void DecideStart(const Job& job, Occupancy& occupancy, Transaction& t);
   void DecidePause(const Job& job, Transaction& t);
   const JobPlan* UsablePlan(JobId id) const;
+  void UsePlan(PlanRecord record);
+  void DropPlan(JobId id);
   std::optional<Instant> PauseAt(const Job& job) const;
   bool MayPauseEarly(const Job& job) const;
   Status Do(const std::vector<Act>& acts);
@@ -242,8 +246,13 @@ class Engine {
   // Only the driver's thread
   JobId next_job_{1};
   std::map<JobId, Job> live_;
+  std::set<JobId> occupying_;  // of the live ones
+  // By when the plan starts or continues them; of those that do not run.
+  std::set<std::pair<Instant, JobId>> planned_starts_;
+  Instant latest_deadline_;  // of live jobs, or later
   std::map<JobId, Job> unsettled_;  // done, with figures that may change
   std::map<JobId, Track> tracks_;   // of both
+  std::set<JobId> accounts_due_;
   std::map<std::string, Zone> zones_;
   std::map<std::string, Status> checked_;  // commands, within one Execute
   std::vector<Status> troubles_;

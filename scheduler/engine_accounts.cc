@@ -2,6 +2,7 @@
 // known of the grid.
 
 #include <set>
+#include <utility>
 
 #include "scheduler/engine.h"
 #include "scheduler/engine_transaction.h"
@@ -33,14 +34,11 @@ std::map<std::string, RegionGrid> Engine::GridOf(const Job& job) const {
 }
 
 void Engine::KeepAccounts(Transaction& t) {
-  std::set<JobId> due;
+  std::set<JobId> due = std::exchange(accounts_due_, {});
   for (const auto& [id, job] : t.jobs()) {
     if (!t.NewReadings(id).empty() || job.state == State::kDone) {
       due.insert(id);
     }
-  }
-  for (const auto& [id, track] : tracks_) {
-    if (track.account_due) due.insert(id);
   }
   for (const JobId id : due) {
     const Job* job = t.Find(id);
@@ -55,7 +53,6 @@ void Engine::KeepAccounts(Transaction& t) {
 
 void Engine::AccountFor(const Job& job, Transaction& t) {
   Track& track = tracks_[job.id];
-  track.account_due = false;
   std::vector<Reading> readings = track.readings;
   const std::vector<Reading>& more = t.NewReadings(job.id);
   readings.insert(readings.end(), more.begin(), more.end());

@@ -94,11 +94,7 @@ Outlook Engine::MakeZoneOutlook(const Zone& zone, Instant until) const {
 
 // The latest instant that any plan must look at.
 Instant Engine::Horizon() const {
-  Instant horizon = now_ + hours(24);
-  for (const auto& [id, job] : live_) {
-    horizon = std::max(horizon, *job.spec.deadline);
-  }
-  return std::min(horizon, now_ + kFarthest);
+  return std::clamp(latest_deadline_, now_ + hours(24), now_ + kFarthest);
 }
 
 PlanJob Engine::PlanJobOf(const Job& job) const {
@@ -243,12 +239,30 @@ Status Engine::Adopt(const Plan& plan) {
     usable.push_back(std::move(record));
   }
   CARBOND_RETURN_IF_ERROR(t.Commit());
-  for (PlanRecord& record : usable) {
-    Track& track = tracks_[record.job];
-    track.plan = std::move(record);
-    track.plan_usable = true;
-  }
+  for (PlanRecord& record : usable) UsePlan(std::move(record));
   return Ok();
+}
+
+void Engine::UsePlan(PlanRecord record) {
+  const JobId id = record.job;
+  DropPlan(id);
+  Track& track = tracks_[id];
+  track.plan = std::move(record);
+  track.plan_usable = true;
+  const State state = live_.at(id).state;
+  const std::vector<Interval>& intervals = track.plan->plan.intervals;
+  if ((state == State::kWaiting || state == State::kPaused) &&
+      !intervals.empty()) {
+    track.planned_start = intervals.front().begin;
+    planned_starts_.emplace(*track.planned_start, id);
+  }
+}
+
+void Engine::DropPlan(JobId id) {
+  Track& track = tracks_[id];
+  track.plan_usable = false;
+  if (track.planned_start) planned_starts_.erase({*track.planned_start, id});
+  track.planned_start.reset();
 }
 
 std::vector<RegionView> Engine::Regions() const {
@@ -257,10 +271,9 @@ std::vector<RegionView> Engine::Regions() const {
   for (const Region& region : options_.regions) {
     RegionView view;
     view.region = region;
-    for (const auto& [id, job] : live_) {
-      if (job.occupies() && job.runs.back().region == region.name) {
-        view.used += job.spec.need;
-      }
+    for (const JobId id : occupying_) {
+      const Job& job = live_.at(id);
+      if (job.runs.back().region == region.name) view.used += job.spec.need;
     }
     Outlook outlook = OutlookOf(region.zone, horizon);
     view.zone.mode = outlook.mode;

@@ -18,11 +18,16 @@ Status Engine::Tick() {
   LookAtGrid(t);
   LookAtProcesses(t);
   Occupancy occupancy;
-  for (const auto& [id, mine] : live_) {
+  std::set<JobId> to_decide = occupying_;
+  for (const JobId id : occupying_) {
     const Job& job = *t.Find(id);
     if (job.occupies()) occupancy.Add(job);
   }
-  for (const auto& [id, mine] : live_) {
+  for (const auto& [start, id] : planned_starts_) {
+    if (start > now_) break;
+    to_decide.insert(id);
+  }
+  for (const JobId id : to_decide) {
     const Job& job = *t.Find(id);
     if (job.state != State::kDone) DecideOn(job, occupancy, t);
   }
@@ -71,7 +76,7 @@ void Engine::LookAtGrid(Transaction& t) {
   t.batch.forecasts = std::move(news.forecasts);
   t.batch.observed = std::move(news.observed);
   if (!changed) return;
-  for (const auto& [id, job] : unsettled_) tracks_[id].account_due = true;
+  for (const auto& [id, job] : unsettled_) accounts_due_.insert(id);
 }
 
 void Engine::Hear(const Forecast& forecast, Zone& zone) {
@@ -99,8 +104,8 @@ void Engine::Learn(Zone& zone, Instant at, Instant known_until) {
 
 void Engine::LookAtProcesses(Transaction& t) {
   std::vector<ProcessId> ids;
-  for (const auto& [id, job] : live_) {
-    if (job.occupies()) ids.push_back({id, job.runs.back().process});
+  for (const JobId id : occupying_) {
+    ids.push_back({id, live_.at(id).runs.back().process});
   }
   if (ids.empty()) return;
   const std::vector<Sight> sights = doors_.executor.Observe(ids);
@@ -280,17 +285,16 @@ Instant Engine::NextWake() const {
   if (const auto news = doors_.grid.NextNews(now_)) by(*news);
   if (live_.empty()) return std::max(wake, now_);
   by(plan_valid_until_);
-  for (const auto& [id, job] : live_) {
-    if (job.occupies()) by(now_ + options_.observe_period);
-    const JobPlan* plan = UsablePlan(id);
-    if (plan == nullptr || plan->intervals.empty()) continue;
-    if (job.state == State::kRunning) {
-      const auto pause = PauseAt(job);
-      if (pause && *pause > now_) by(*pause);
-    } else if (!job.held && job.state != State::kStarting) {
-      const Instant begin = plan->intervals.front().begin;
-      by(begin > now_ ? begin : now_ + options_.observe_period);
-    }
+  for (const JobId id : occupying_) {
+    by(now_ + options_.observe_period);
+    const Job& job = live_.at(id);
+    if (job.state != State::kRunning || UsablePlan(id) == nullptr) continue;
+    const auto pause = PauseAt(job);
+    if (pause && *pause > now_) by(*pause);
+  }
+  for (const auto& [start, id] : planned_starts_) {
+    by(start > now_ ? start : now_ + options_.observe_period);
+    if (start > now_) break;
   }
   return std::max(wake, now_);
 }

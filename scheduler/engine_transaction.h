@@ -66,8 +66,16 @@ class Engine::Transaction {
     for (auto& [id, job] : jobs_) {
       if (job.state == State::kDone) {
         engine_.live_.erase(id);
+        engine_.occupying_.erase(id);
         engine_.unsettled_.insert_or_assign(id, std::move(job));
       } else {
+        if (job.occupies()) {
+          engine_.occupying_.insert(id);
+        } else {
+          engine_.occupying_.erase(id);
+        }
+        engine_.latest_deadline_ =
+            std::max(engine_.latest_deadline_, *job.spec.deadline);
         engine_.live_.insert_or_assign(id, std::move(job));
       }
     }
@@ -86,9 +94,8 @@ class Engine::Transaction {
     if (std::holds_alternative<Progressed>(event.fact)) return;
     // The plan was made for a job that stood elsewhere: from here on, within
     // this transaction too, it says nothing.
-    Track& track = engine_.tracks_[job.id];
-    track.plan_usable = false;
-    ++track.changes;
+    engine_.DropPlan(job.id);
+    ++engine_.tracks_[job.id].changes;
     engine_.plan_due_ = true;
   }
 

@@ -87,7 +87,7 @@ policies: [{", ".join(POLICIES)}]
 clairvoyant: true
 from: {begin.strftime("%Y-%m-%dT%H:%M:%SZ")}
 until: {(end - timedelta(hours=slack_h)).strftime("%Y-%m-%dT%H:%M:%SZ")}
-defaults: {{pause: checkpoint, checkpoint_cost: 120s, resume_cost: 120s, cpus: 1}}
+defaults: {{pause: checkpoint, checkpoint_cost: 120s, resume_cost: 120s, cpus: 1, min_saving: 0}}
 """)
         done = subprocess.run([carbond, "backtest", folder / "scenario.yaml", "-o", "json"],
                               capture_output=True, text=True)

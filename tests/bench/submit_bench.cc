@@ -25,6 +25,7 @@ struct Plan {
   std::chrono::milliseconds length{5000};
   int rounds = 3;
   std::chrono::seconds idle{10};
+  bool batches_only = false;
 };
 
 void PrintHead() {
@@ -65,6 +66,11 @@ Measured Run(const Plan& plan, Kind kind, int connections, int jobs_per_call,
 
 void Round(const Plan& plan) {
   PrintHead();
+  if (plan.batches_only) {
+    Print("8 connections, 500 jobs a call", Run(plan, Kind::kCarbond, 8, 500),
+          500);
+    return;
+  }
   Print("disk: 4 KiB write + fdatasync", ProbeDisk(plan.directory));
   Print("64 connections, unix socket", Run(plan, Kind::kCarbond, 64, 1));
   Print("64 connections, unix socket, ledger in memory",
@@ -86,11 +92,12 @@ int Main(int argc, char** argv) {
   app.add_option("--dir", plan.directory, "on the disk to measure");
   app.add_option("--seconds", length_s, "of each measurement");
   app.add_option("--rounds", plan.rounds, "of all measurements");
+  app.add_flag("--batches", plan.batches_only, "only many jobs a call");
   CLI11_PARSE(app, argc, argv);
   if (!memory.empty()) return ServeFromMemory(memory[0], memory[1]);
   plan.length = std::chrono::milliseconds(static_cast<int>(length_s * 1000));
   plan.self = std::filesystem::read_symlink("/proc/self/exe").string();
-  Idle(plan);
+  if (!plan.batches_only) Idle(plan);
   for (int round = 1; round <= plan.rounds; ++round) {
     fmt::print("\nround {} of {}\n", round, plan.rounds);
     Round(plan);
