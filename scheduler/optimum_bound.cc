@@ -38,7 +38,7 @@ void CostBound<C>::Relax() {
 
 template <typename C>
 void CostBound<C>::Refine(C limit) {
-  FindPlaces(limit);
+  FindPlacesToBegin(limit);
   arcs_.emplace(time_, task_, may_begin_);
   const C about = best_.lambda;
   best_.whole = -kInfinite<C>;
@@ -56,6 +56,7 @@ void CostBound<C>::Refine(C limit) {
     if (high.work < task_.work) high = LookAt(2 * high_ + 1);
     Climb(middle, high);
   }
+  PriceNextSteps();
 }
 
 // ---- The shortest path at a price of work ---------------------------------
@@ -79,21 +80,19 @@ C CostBound<C>::ValueOf(const Arc& arc) const {
 }
 
 template <typename C>
-void CostBound<C>::Solve(C lambda) {
+void CostBound<C>::Solve(C lambda, const std::optional<RunArcs<C>>& arcs) {
   ways_.lambda = lambda;
   const C restore = lambda * task_.restore, save = lambda * task_.save;
   C idle = kInfinite<C>, running = 0, fresh = kInfinite<C>;
   for (int i = time_.count() - 1; i >= 0; --i) {
-    const int64_t length = time_.length(i);
     // Ends here for good, or goes on.
-    const C on = RunsOn(i, running);
-    running = std::min<C>(on, 0);
-    const C stay = idle + time_.idle_price(i) * length;
-    if (arcs_) {
-      idle = std::min(stay, Cheapest(arcs_->FromIdle(i)));
-      fresh = std::min(fresh, Cheapest(arcs_->FromFresh(i)));
+    running = std::min<C>(RunsOn(i, running), 0);
+    idle = Idles(i, idle);
+    if (arcs) {
+      idle = std::min(idle, Cheapest(arcs->FromIdle(i)));
+      fresh = std::min(fresh, Cheapest(arcs->FromFresh(i)));
     } else {
-      idle = std::min(stay, running + restore);
+      idle = std::min(idle, running + restore);
       fresh = std::min(fresh, running);
     }
     running = std::min(running, idle + save);
@@ -101,15 +100,18 @@ void CostBound<C>::Solve(C lambda) {
     ways_.running[Index(i)] = running;
     ways_.fresh[Index(i)] = fresh;
   }
-  ways_.start = Start();
-  ways_.whole =
-      Known(ways_.start) ? ways_.start + lambda * task_.work : kInfinite<C>;
 }
 
+// At the price of work in `ways_`.
 template <typename C>
 C CostBound<C>::RunsOn(int i, C running_next) const {
   if (time_.blocked(i)) return kInfinite<C>;
   return running_next + (time_.price(i) - ways_.lambda) * time_.length(i);
+}
+
+template <typename C>
+C CostBound<C>::Idles(int i, C idle_next) const {
+  return idle_next + time_.idle_price(i) * time_.length(i);
 }
 
 template <typename C>
@@ -130,7 +132,10 @@ C CostBound<C>::Start() const {
 
 template <typename C>
 typename CostBound<C>::Look CostBound<C>::LookAt(C lambda) {
-  Solve(lambda);
+  Solve(lambda, arcs_);
+  ways_.start = Start();
+  ways_.whole =
+      Known(ways_.start) ? ways_.start + lambda * task_.work : kInfinite<C>;
   Look look;
   look.lambda = lambda;
   look.possible = Known(ways_.start);
@@ -170,40 +175,92 @@ void CostBound<C>::Guess(std::vector<RunSpan> runs) {
 
 // ---- The places that matter -------------------------------------------------
 
-// The cheapest way to each point and on from there, through a begin or an end
-// at that point. Within a slot these are concave in the instant: where they
-// reach the limit on both borders, they do so in between.
+// The cheapest ways to each point without the least length, seen by `see` as
+// they are before the point's own begin and end: idle and running.
 template <typename C>
-void CostBound<C>::FindPlaces(C limit) {
-  const auto points = Index(time_.count()) + 1;
-  std::vector<bool> begin(points), end(points);
-  const C lambda = best_.lambda;
-  const C rest = limit - lambda * task_.work;
+template <typename See>
+void CostBound<C>::GoForward(C lambda, See see) const {
   const C restore = lambda * task_.restore, save = lambda * task_.save;
   const bool fresh = task_.start == Task::Start::kFresh;
   C idle = task_.start == Task::Start::kPaused ? 0 : kInfinite<C>;
-  C running = task_.start == Task::Start::kRunning ? lambda * task_.restore_left
-                                                   : kInfinite<C>;
-  ways_.lambda = lambda;
-  for (int i = 0; i < time_.count(); ++i) {
-    const C begun = std::min<C>(fresh ? 0 : kInfinite<C>,
-                                std::min(idle, running + save) + restore);
-    const C on = RunsOn(i, best_.running[Index(i + 1)]);
-    begin[Index(i)] = begun + std::min<C>(on, 0) < rest;
+  C running = task_.start == Task::Start::kRunning
+                  ? lambda * task_.restore_left
+                  : kInfinite<C>;
+  for (int i = 0;; ++i) {
+    idle = std::min(idle, running + save);
+    const C begun = std::min<C>(fresh ? 0 : kInfinite<C>, idle + restore);
     running = std::min(running, begun);
-    end[Index(i)] = running + save + best_.idle[Index(i)] < rest;
-    idle =
-        std::min(idle, running + save) + time_.idle_price(i) * time_.length(i);
+    see(i, idle, begun, running);
+    if (i == time_.count()) return;
+    idle = Idles(i, std::min(idle, running + save));
     running = RunsOn(i, running);
   }
-  begin.back() = std::min(idle, running + save) + restore < rest;
-  end.back() = running + save + restore < rest;
-  may_begin_.assign(points, false);
-  may_end_.assign(points, false);
-  for (size_t i = 0; i + 1 < points; ++i) {
+}
+
+// Through a begin at each border, without the least length. Within a slot the
+// cost is concave in the instant of the begin: where it reaches the limit on
+// both borders, it does so in between.
+template <typename C>
+void CostBound<C>::FindPlacesToBegin(C limit) {
+  const C lambda = best_.lambda;
+  const C rest = limit - lambda * task_.work;
+  std::vector<bool> begin(Index(time_.count()) + 1);
+  ways_.lambda = lambda;
+  GoForward(lambda, [&](int i, C, C begun, C) {
+    const C on =
+        i < time_.count() ? RunsOn(i, best_.running[Index(i + 1)]) : C{0};
+    begin[Index(i)] = begun + std::min<C>(on, 0) < rest;
+  });
+  may_begin_.assign(begin.size(), false);
+  for (size_t i = 0; i + 1 < begin.size(); ++i) {
     may_begin_[i] = begin[i] || begin[i + 1];
-    may_end_[i] = end[i] || end[i + 1];
   }
+}
+
+// What is linear in an instant within a slot is least on one of its borders. A
+// run may also end in a slot and another begin there later: that is bounded
+// without the least length.
+template <typename C>
+void CostBound<C>::PriceNextSteps() {
+  const C lambda = best_.lambda;
+  const C restore = lambda * task_.restore, save = lambda * task_.save;
+  Solve(lambda, std::nullopt);
+  const std::vector<C> loose_running = ways_.running;
+  std::swap(ways_, best_);  // Cheapest and RunsOn look at `ways_`
+  const auto points = Index(time_.count()) + 1;
+  to_begin_.assign(points, kInfinite<C>);
+  to_begin_fresh_.assign(points, kInfinite<C>);
+  to_end_.assign(points, kInfinite<C>);
+  C begin = kInfinite<C>, fresh = kInfinite<C>;  // in the slot after
+  for (int i = time_.count() - 1; i >= 0; --i) {
+    const C idle = ways_.idle[Index(i)], next = ways_.idle[Index(i + 1)];
+    const C loose = loose_running[Index(i + 1)];
+    const C again =
+        std::min<C>({RunsOn(i, loose), Idles(i, loose), 0}) + restore;
+    to_end_[Index(i)] =
+        save + std::min({idle, RunsOn(i, next), again});
+    const C begin_here = Cheapest(arcs_->FromIdle(i));
+    const C fresh_here = Cheapest(arcs_->FromFresh(i));
+    to_begin_[Index(i)] = std::min(begin_here, Idles(i, begin));
+    to_begin_fresh_[Index(i)] = std::min(fresh_here, fresh);
+    begin = begin_here;
+    fresh = fresh_here;
+  }
+  std::swap(ways_, best_);
+}
+
+template <typename C>
+void CostBound<C>::FindPlaces(C limit) {
+  const C lambda = best_.lambda;
+  const C rest = limit - lambda * task_.work;
+  const auto points = Index(time_.count()) + 1;
+  may_begin_from_idle_.assign(points, false);
+  may_end_.assign(points, false);
+  ways_.lambda = lambda;
+  GoForward(lambda, [&](int i, C idle, C, C running) {
+    may_begin_from_idle_[Index(i)] = idle + ToBegin(i) < rest;
+    may_end_[Index(i)] = running + ToEnd(i) < rest;
+  });
 }
 
 // ---- The runs of the relaxed solution --------------------------------------

@@ -12,7 +12,7 @@
 // border to border and changes between idling and running at the price of the
 // overheads. That is quick, and with the best row known it tells the few places
 // at which a better row could begin or end a run. Then with the least length,
-// for those places alone.
+// for those places alone, which makes them fewer still.
 
 #include <cstdint>
 #include <optional>
@@ -33,22 +33,26 @@ class CostBound {
   void Relax();
   // The second, for rows that cost less than `limit`.
   void Refine(C limit);
+  // After Refine: the places for rows that cost less than `limit`.
+  void FindPlaces(C limit);
 
-  // At least this much will have been paid in the end by a row of runs that has
-  // paid `cost` for `work`, and is idle (running) at point i.
-  C FromIdle(int i, C cost, int64_t work) const {
-    return cost + best_.idle[Index(i)] + best_.lambda * (task_.work - work);
-  }
-  C FromRunning(int i, C cost, int64_t work) const {
-    return cost + best_.running[Index(i)] + best_.lambda * (task_.work - work);
-  }
-  C lambda() const { return best_.lambda; }
   // For every row.
   C Whole() const { return best_.whole; }
+  C lambda() const { return best_.lambda; }
 
-  // After Refine: whether a row below the limit may begin (end) a run in slot i
-  // or on its borders.
+  // At least this much is still to be paid, less lambda for each millisecond of
+  // work, by a row of runs that is idle (running, at will) at point i ...
+  C FromIdle(int i) const { return best_.idle[Index(i)]; }
+  C FromRunning(int i) const { return best_.running[Index(i)]; }
+  // ... and begins a run (ends one, to pause) in slot i or on its borders.
+  C ToBegin(int i) const { return to_begin_[Index(i)]; }
+  C ToBeginFresh(int i) const { return to_begin_fresh_[Index(i)]; }
+  C ToEnd(int i) const { return to_end_[Index(i)]; }
+
+  // Whether a row below the limit may begin a run in slot i; whether one that
+  // is idle (running) at point i may begin (end) one there.
   bool MayBegin(int i) const { return may_begin_[Index(i)]; }
+  bool MayBeginFromIdle(int i) const { return may_begin_from_idle_[Index(i)]; }
   bool MayEnd(int i) const { return may_end_[Index(i)]; }
 
   // Rows that were the best at prices about lambda, repaired so that their work
@@ -78,14 +82,18 @@ class CostBound {
 
   C Cheapest(const Arcs& arcs) const;
   C ValueOf(const Arc& arc) const;
-  void Solve(C lambda);
+  void Solve(C lambda, const std::optional<RunArcs<C>>& arcs);
   C RunsOn(int i, C running_next) const;
+  C Idles(int i, C idle_next) const;
   C Start() const;
 
   Look LookAt(C lambda);
   void Climb(Look low, Look high);
   void Guess(std::vector<RunSpan> runs);
-  void FindPlaces(C limit);
+  void FindPlacesToBegin(C limit);
+  void PriceNextSteps();
+  template <typename See>
+  void GoForward(C lambda, See see) const;
 
   class Walker;
   std::vector<RunSpan> Walk() const;
@@ -95,7 +103,8 @@ class CostBound {
   std::optional<RunArcs<C>> arcs_;  // from Refine on
   Ways ways_, best_;
   C low_ = 0, high_ = 0;  // where the last climb ended
-  std::vector<bool> may_begin_, may_end_;
+  std::vector<C> to_begin_, to_begin_fresh_, to_end_;
+  std::vector<bool> may_begin_, may_begin_from_idle_, may_end_;
   std::vector<Optimum> guesses_;
 };
 

@@ -89,11 +89,18 @@ class RunsFront {
     just_stopped_ = false;
   }
   void Clear() { labels_.clear(); }
+  // Shows each label as it is where `cost` and `work` have been paid and done;
+  // keeps it, with what `visit` leaves of its x, where that says so.
   template <typename Keep>
-  void Prune(Keep keep) {
-    std::erase_if(labels_, [&](Label& label) { return !keep(label); });
+  void Visit(C cost, int64_t work, Keep visit) {
+    std::erase_if(labels_, [&](Label& label) {
+      Label here = At(label, cost, work);
+      if (!visit(here)) return true;
+      label.x_low = here.x_low;
+      label.x_high = here.x_high;
+      return false;
+    });
   }
-  const std::vector<Label>& labels() const { return labels_; }
 
  private:
   void Insert(const Label& label);

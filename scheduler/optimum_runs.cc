@@ -63,7 +63,7 @@ class RunsSearch {
       bound_.Refine(limit_);
       TakeGuesses();
     }
-    if (bound_.Whole() < limit_) Search();
+    if (bound_.Whole() < limit_) SearchWidening();
     if (best_) PreferEarlier(time_, task_, *best_);
     return std::move(best_);
   }
@@ -81,81 +81,102 @@ class RunsSearch {
     }
   }
 
+  // The labels grow many as the limit grows above the bound, and the best row
+  // is often far below the best one known: so a low limit is tried first. What
+  // is found below a limit is the best of all.
+  void SearchWidening() {
+    const C known = limit_;
+    const C gap = known - bound_.Whole();
+    for (const int part : {16, 4, 1}) {
+      if (part > 1 && !best_) continue;
+      const C limit = known - (gap - gap / part);
+      limit_ = limit;
+      Search();
+      if (limit_ < limit || TooMany()) return;
+      limit_ = known;
+    }
+  }
+
+  bool TooMany() const { return best_ && labels_ > kMostLabels; }
+
   void Search() {
+    bound_.FindPlaces(limit_);
+    idle_.Clear();
+    running_.Clear();
     if (task_.start == Task::Start::kPaused) PushIdle(0, {});
     if (task_.start == Task::Start::kRunning) BeginWithRunning();
     for (int i = 0; i < time_.count(); ++i) {
-      if (task_.start == Task::Start::kFresh) {
-        BeginIn(Label(), i, time_.point(i), true);
-      }
+      if (task_.start == Task::Start::kFresh) BeginFresh(i);
       VisitRunning(i);
       VisitIdle(i);
-      if (best_ && labels_ > kMostLabels) {
+      if (TooMany()) {
         best_->exact = false;
         return;
       }
     }
   }
 
+  void BeginFresh(int i) {
+    Label label;
+    if (!bound_.MayBegin(i)) return;
+    if (MayWin(label, bound_.ToBeginFresh(i))) {
+      BeginIn(label, i, time_.point(i), true);
+    }
+  }
+
   void VisitRunning(int i) {
     running_.Arrive(i);
     if (bound_.MayEnd(i)) {
-      running_.Prune([&](Label& label) { return TrimRunning(label, i); });
-      for (const Label& label : running_.labels()) {
-        StopIn(running_.At(label, time_.RunningTo(i), time_.point(i)), i);
-      }
+      running_.Visit(time_.RunningTo(i), time_.point(i), [&](Label& label) {
+        if (!MayWin(label, bound_.FromRunning(i))) return false;
+        Label ending = label;
+        if (MayWin(ending, bound_.ToEnd(i))) StopIn(ending, i);
+        return true;
+      });
     }
     if (time_.blocked(i)) running_.Clear();
   }
 
   void VisitIdle(int i) {
     idle_.Arrive(i);
-    if (bound_.MayBegin(i) && !time_.blocked(i)) {
-      idle_.Prune([&](Label& label) { return TrimIdle(label, i); });
-      for (const Label& label : idle_.labels()) {
-        BeginIn(idle_.At(label, time_.IdlingTo(i), 0), i, time_.point(i),
-                false);
-      }
+    if (bound_.MayBeginFromIdle(i)) {
+      idle_.Visit(time_.IdlingTo(i), 0, [&](Label& label) {
+        if (!MayWin(label, bound_.FromIdle(i))) return false;
+        Label beginning = label;
+        if (MayWin(beginning, bound_.ToBegin(i))) {
+          BeginIn(beginning, i, time_.point(i), false);
+        }
+        return true;
+      });
     }
     idle_.Leave();
   }
 
   // ---- Keeping labels few
 
-  // Leaves of a label (as it is at point i) what may still win; false when that
-  // is nothing.
-  bool MayWin(Label& label, int i, bool idle) const {
-    // The work that must still follow a pause here.
-    const int64_t done = label.work + label.x_low - (idle ? 0 : task_.save);
-    if (task_.work - done < LeastWork()) return false;
-    const C bound = idle ? bound_.FromIdle(i, label.cost, label.work)
-                         : bound_.FromRunning(i, label.cost, label.work);
+  // Leaves of a label what may still win, if `to_go` is the least that is still
+  // to be paid less lambda for each millisecond of work. False when that is
+  // nothing.
+  bool MayWin(Label& label, C to_go) const {
+    const C bound =
+        label.cost + to_go + bound_.lambda() * (task_.work - label.work);
     const C room = limit_ - 1 - bound;
-    const C slope = label.slope - bound_.lambda();
-    return label.free ? label.LimitX(slope, room) : room >= 0;
+    if (!label.free) return room >= 0;
+    return label.LimitX(label.slope - bound_.lambda(), room);
   }
-
-  bool Trim(Label& label, int i, bool idle, C cost, int64_t work) const {
-    Label here = RunsFront<C>::At(label, cost, work);
-    if (!MayWin(here, i, idle)) return false;
-    label.x_low = here.x_low;
-    label.x_high = here.x_high;
-    return true;
-  }
-  bool TrimIdle(Label& label, int i) const {
-    return Trim(label, i, true, time_.IdlingTo(i), 0);
-  }
-  bool TrimRunning(Label& label, int i) const {
-    return Trim(label, i, false, time_.RunningTo(i), time_.point(i));
+  // Whether another run can follow.
+  bool LeavesWork(const Label& label) const {
+    return task_.work - label.LeastWork() >= LeastWork();
   }
 
   void PushIdle(int i, Label label) {
-    if (i >= time_.count() || !MayWin(label, i, true)) return;
+    if (i >= time_.count() || !LeavesWork(label)) return;
+    if (!MayWin(label, bound_.FromIdle(i))) return;
     idle_.Push(i, label, time_.IdlingTo(i), 0);
     ++labels_;
   }
   void PushRunning(int i, Label label) {
-    if (i >= time_.count() || !MayWin(label, i, false)) return;
+    if (i >= time_.count() || !MayWin(label, bound_.FromRunning(i))) return;
     running_.Push(i, label, time_.RunningTo(i), time_.point(i));
     ++labels_;
   }
@@ -206,7 +227,7 @@ class RunsSearch {
       label.slope = time_.price(i) - time_.idle_price(i);
       label.x_high = freedom;
     }
-    if (task_.work - label.work - label.x_low < LeastWork()) return;
+    if (!LeavesWork(label)) return;
     label.link =
         Close(label, at, freedom > 0 ? Link::Free::kEnd : Link::Free::kNone);
     label.begin_free = false;
@@ -231,7 +252,7 @@ class RunsSearch {
     stopped.work -= task_.save;
     stopped.begin_free = false;
     stopped.just_stopped = true;
-    if (MayWin(stopped, i, true)) {
+    if (LeavesWork(stopped) && MayWin(stopped, bound_.FromIdle(i))) {
       stopped.link = Close(label, time_.point(i), Link::Free::kNone);
       PushIdle(i, stopped);
     }
@@ -288,7 +309,7 @@ class RunsSearch {
       if (!fresh) run.cost += time_.idle_price(i) * (begin - from);
       run.cost += time_.RunningTo(j) - time_.RunningUntil(begin, i);
       run.work += least - task_.save;
-      if (!MayWin(run, j, true)) continue;
+      if (!LeavesWork(run) || !MayWin(run, bound_.FromIdle(j))) continue;
       run.link = Close(run, time_.point(j), Link::Free::kNone);
       run.just_stopped = true;
       PushIdle(j, run);
