@@ -26,37 +26,67 @@ CostBound<C>::CostBound(const PricedTime<C>& time, const Task& task)
   best_.whole = -kInfinite<C>;
 }
 
+// The lines to climb between are those of rows: of one run that ends as soon as
+// it has begun, and of the unbroken one.
 template <typename C>
-void CostBound<C>::Relax() {
+void CostBound<C>::Relax(const std::optional<Optimum>& unbroken) {
   C highest = 0;
   for (int i = 0; i < time_.count(); ++i) {
     highest = std::max(highest, time_.price(i));
   }
-  const Look low = LookAt(0);
-  Climb(low, LookAt(highest + 1));
+  Look none;
+  none.possible = true;
+  none.work = WorkOf(task_, {{time_.begin(), time_.begin()}});
+  Look high;
+  if (unbroken) {
+    high = {highest + 1, static_cast<C>(unbroken->cost), task_.work, true, {}};
+  } else {
+    high = Try(highest + 1);
+  }
+  Climb(none, std::move(high));
+  if (best_.whole == -kInfinite<C>) Try(low_);
+  loose_running_ = best_.running;
+  loose_lambda_ = best_.lambda;
 }
 
 template <typename C>
 void CostBound<C>::Refine(C limit) {
   FindPlacesToBegin(limit);
   arcs_.emplace(time_, task_, may_begin_);
-  const C about = best_.lambda;
+  const C whole = best_.whole;
   best_.whole = -kInfinite<C>;
-  const Look middle = LookAt(about);
+  const Look middle = Try(best_.lambda);
   if (!middle.possible) {
     best_.whole = kInfinite<C>;
     return;
   }
-  if (middle.work >= task_.work) {
-    Look low = LookAt(low_);
-    if (low.work >= task_.work && low_ > 0) low = LookAt(0);
-    Climb(low, middle);
-  } else {
-    Look high = LookAt(high_);
-    if (high.work < task_.work) high = LookAt(2 * high_ + 1);
-    Climb(middle, high);
-  }
+  // Where the least length does not matter, there is no more to be had.
+  if (best_.whole > whole) ClimbAround(middle);
   PriceNextSteps();
+}
+
+template <typename C>
+void CostBound<C>::AddPrices() {
+  for (const int part : {4, 16, 64, 256}) {
+    for (const C by : {best_.lambda / part, -best_.lambda / part}) {
+      Look look = LookAt(best_.lambda + by);
+      Guess(std::move(look.runs));
+      more_.push_back(ways_);
+    }
+  }
+}
+
+template <typename C>
+void CostBound<C>::ClimbAround(const Look& middle) {
+  if (middle.work >= task_.work) {
+    Look low = Try(low_);
+    if (low.work >= task_.work && low_ > 0) low = Try(0);
+    Climb(std::move(low), middle);
+  } else {
+    Look high = Try(high_);
+    if (high.work < task_.work) high = Try(2 * high_ + 1);
+    Climb(middle, std::move(high));
+  }
 }
 
 // ---- The shortest path at a price of work ---------------------------------
@@ -144,6 +174,13 @@ typename CostBound<C>::Look CostBound<C>::LookAt(C lambda) {
     look.work = WorkOf(task_, look.runs);
     look.cost = ways_.start + lambda * look.work;
   }
+  return look;
+}
+
+// Keeps the bound if it is the best.
+template <typename C>
+typename CostBound<C>::Look CostBound<C>::Try(C lambda) {
+  Look look = LookAt(lambda);
   if (ways_.whole > best_.whole) std::swap(ways_, best_);
   return look;
 }
@@ -157,7 +194,7 @@ void CostBound<C>::Climb(Look low, Look high) {
     if (!low.possible || !high.possible) break;
     const C lambda = (high.cost - low.cost) / (high.work - low.work);
     if (lambda <= low.lambda || lambda >= high.lambda) break;
-    Look middle = LookAt(lambda);
+    Look middle = Try(lambda);
     (middle.work >= task_.work ? high : low) = std::move(middle);
   }
   low_ = low.lambda;
@@ -183,9 +220,8 @@ void CostBound<C>::GoForward(C lambda, See see) const {
   const C restore = lambda * task_.restore, save = lambda * task_.save;
   const bool fresh = task_.start == Task::Start::kFresh;
   C idle = task_.start == Task::Start::kPaused ? 0 : kInfinite<C>;
-  C running = task_.start == Task::Start::kRunning
-                  ? lambda * task_.restore_left
-                  : kInfinite<C>;
+  C running = task_.start == Task::Start::kRunning ? lambda * task_.restore_left
+                                                   : kInfinite<C>;
   for (int i = 0;; ++i) {
     idle = std::min(idle, running + save);
     const C begun = std::min<C>(fresh ? 0 : kInfinite<C>, idle + restore);
@@ -197,7 +233,8 @@ void CostBound<C>::GoForward(C lambda, See see) const {
   }
 }
 
-// Through a begin at each border, without the least length. Within a slot the
+// Through a begin at each border, without the least length: a run may end, for
+// good or to pause, as soon as it has begun. Within a slot the
 // cost is concave in the instant of the begin: where it reaches the limit on
 // both borders, it does so in between.
 template <typename C>
@@ -207,9 +244,7 @@ void CostBound<C>::FindPlacesToBegin(C limit) {
   std::vector<bool> begin(Index(time_.count()) + 1);
   ways_.lambda = lambda;
   GoForward(lambda, [&](int i, C, C begun, C) {
-    const C on =
-        i < time_.count() ? RunsOn(i, best_.running[Index(i + 1)]) : C{0};
-    begin[Index(i)] = begun + std::min<C>(on, 0) < rest;
+    begin[Index(i)] = begun + best_.running[Index(i)] < rest;
   });
   may_begin_.assign(begin.size(), false);
   for (size_t i = 0; i + 1 < begin.size(); ++i) {
@@ -224,8 +259,10 @@ template <typename C>
 void CostBound<C>::PriceNextSteps() {
   const C lambda = best_.lambda;
   const C restore = lambda * task_.restore, save = lambda * task_.save;
-  Solve(lambda, std::nullopt);
-  const std::vector<C> loose_running = ways_.running;
+  if (lambda != loose_lambda_) {
+    Solve(lambda, std::nullopt);
+    loose_running_ = ways_.running;
+  }
   std::swap(ways_, best_);  // Cheapest and RunsOn look at `ways_`
   const auto points = Index(time_.count()) + 1;
   to_begin_.assign(points, kInfinite<C>);
@@ -234,11 +271,10 @@ void CostBound<C>::PriceNextSteps() {
   C begin = kInfinite<C>, fresh = kInfinite<C>;  // in the slot after
   for (int i = time_.count() - 1; i >= 0; --i) {
     const C idle = ways_.idle[Index(i)], next = ways_.idle[Index(i + 1)];
-    const C loose = loose_running[Index(i + 1)];
+    const C loose = loose_running_[Index(i + 1)];
     const C again =
         std::min<C>({RunsOn(i, loose), Idles(i, loose), 0}) + restore;
-    to_end_[Index(i)] =
-        save + std::min({idle, RunsOn(i, next), again});
+    to_end_[Index(i)] = save + std::min({idle, RunsOn(i, next), again});
     const C begin_here = Cheapest(arcs_->FromIdle(i));
     const C fresh_here = Cheapest(arcs_->FromFresh(i));
     to_begin_[Index(i)] = std::min(begin_here, Idles(i, begin));
@@ -256,10 +292,14 @@ void CostBound<C>::FindPlaces(C limit) {
   const auto points = Index(time_.count()) + 1;
   may_begin_from_idle_.assign(points, false);
   may_end_.assign(points, false);
+  places_ = 0;
   ways_.lambda = lambda;
   GoForward(lambda, [&](int i, C idle, C, C running) {
-    may_begin_from_idle_[Index(i)] = idle + ToBegin(i) < rest;
-    may_end_[Index(i)] = running + ToEnd(i) < rest;
+    const bool begin = idle + to_begin_[Index(i)] < rest;
+    const bool end = running + to_end_[Index(i)] < rest;
+    may_begin_from_idle_[Index(i)] = begin;
+    may_end_[Index(i)] = end;
+    places_ += begin || end ? 1 : 0;
   });
 }
 

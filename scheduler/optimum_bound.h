@@ -29,25 +29,46 @@ class CostBound {
  public:
   CostBound(const PricedTime<C>& time, const Task& task);
 
-  // The first bound.
-  void Relax();
+  // The first bound. `unbroken`: a row known, if any.
+  void Relax(const std::optional<Optimum>& unbroken);
   // The second, for rows that cost less than `limit`.
   void Refine(C limit);
   // After Refine: the places for rows that cost less than `limit`.
   void FindPlaces(C limit);
 
+  // After Refine: bounds at other prices of work as well, which say more of
+  // rows that have done much or little by their point.
+  void AddPrices();
+
   // For every row.
   C Whole() const { return best_.whole; }
-  C lambda() const { return best_.lambda; }
+  // To how many points the search must look, after FindPlaces.
+  int Places() const { return places_; }
 
-  // At least this much is still to be paid, less lambda for each millisecond of
-  // work, by a row of runs that is idle (running, at will) at point i ...
-  C FromIdle(int i) const { return best_.idle[Index(i)]; }
-  C FromRunning(int i) const { return best_.running[Index(i)]; }
+  // At least this much is still to be paid, less the price for each millisecond
+  // of work, by a row of runs that is idle (running, at will) at point i ...
+  struct ToGo {
+    C price = 0;
+    C cost = 0;
+  };
+  ToGo FromIdle(int i) const { return {best_.lambda, best_.idle[Index(i)]}; }
+  ToGo FromRunning(int i) const {
+    return {best_.lambda, best_.running[Index(i)]};
+  }
+  // ... the same at the k-th of the prices added ...
+  int Prices() const { return static_cast<int>(more_.size()); }
+  ToGo FromIdle(int i, int k) const {
+    return {more_[Index(k)].lambda, more_[Index(k)].idle[Index(i)]};
+  }
+  ToGo FromRunning(int i, int k) const {
+    return {more_[Index(k)].lambda, more_[Index(k)].running[Index(i)]};
+  }
   // ... and begins a run (ends one, to pause) in slot i or on its borders.
-  C ToBegin(int i) const { return to_begin_[Index(i)]; }
-  C ToBeginFresh(int i) const { return to_begin_fresh_[Index(i)]; }
-  C ToEnd(int i) const { return to_end_[Index(i)]; }
+  ToGo ToBegin(int i) const { return {best_.lambda, to_begin_[Index(i)]}; }
+  ToGo ToBeginFresh(int i) const {
+    return {best_.lambda, to_begin_fresh_[Index(i)]};
+  }
+  ToGo ToEnd(int i) const { return {best_.lambda, to_end_[Index(i)]}; }
 
   // Whether a row below the limit may begin a run in slot i; whether one that
   // is idle (running) at point i may begin (end) one there.
@@ -88,7 +109,9 @@ class CostBound {
   C Start() const;
 
   Look LookAt(C lambda);
+  Look Try(C lambda);
   void Climb(Look low, Look high);
+  void ClimbAround(const Look& middle);
   void Guess(std::vector<RunSpan> runs);
   void FindPlacesToBegin(C limit);
   void PriceNextSteps();
@@ -102,9 +125,13 @@ class CostBound {
   const Task& task_;
   std::optional<RunArcs<C>> arcs_;  // from Refine on
   Ways ways_, best_;
-  C low_ = 0, high_ = 0;  // where the last climb ended
+  std::vector<Ways> more_;
+  std::vector<C> loose_running_;  // those of the first bound
+  C loose_lambda_ = 0;            // and its price of work
+  C low_ = 0, high_ = 0;          // where the last climb ended
   std::vector<C> to_begin_, to_begin_fresh_, to_end_;
   std::vector<bool> may_begin_, may_begin_from_idle_, may_end_;
+  int places_ = 0;
   std::vector<Optimum> guesses_;
 };
 

@@ -89,10 +89,19 @@ class RunsFront {
     just_stopped_ = false;
   }
   void Clear() { labels_.clear(); }
+  // Forgets those still to come as well, and the looks.
+  void Reset() {
+    Clear();
+    for (std::vector<Label>& arriving : arriving_) arriving.clear();
+    looks_ = 0;
+  }
+  // How often a label has been looked at.
+  int64_t looks() const { return looks_; }
   // Shows each label as it is where `cost` and `work` have been paid and done;
   // keeps it, with what `visit` leaves of its x, where that says so.
   template <typename Keep>
   void Visit(C cost, int64_t work, Keep visit) {
+    looks_ += static_cast<int64_t>(labels_.size());
     std::erase_if(labels_, [&](Label& label) {
       Label here = At(label, cost, work);
       if (!visit(here)) return true;
@@ -108,6 +117,7 @@ class RunsFront {
   std::vector<Label> labels_;                 // by work at x = 0
   std::vector<std::vector<Label>> arriving_;  // by point
   bool just_stopped_ = false;
+  int64_t looks_ = 0;
   int64_t widest_ = 0;  // the most that x has been free
 };
 
@@ -122,6 +132,7 @@ void RunsFront<C>::Insert(const Label& label) {
   };
   const auto first = from(label.LeastWork() - widest_);
   const auto past = from(label.MostWork() + 1);
+  looks_ += past - first;
   const auto beats = [&](const Label& other) { return other.Beats(label); };
   if (std::any_of(first, past, beats)) return;
   const auto beaten = [&](const Label& other) { return label.Beats(other); };

@@ -28,10 +28,16 @@
 namespace carbond {
 namespace {
 
-// A search that would hold more labels than this ends with the best row found
-// till then. Grids and jobs as they are stay far below; a week of white noise
-// does not.
-constexpr int64_t kMostLabels = 1'000'000;
+// A search that would look at labels more often than this ends with the best
+// row found till then. Grids and jobs as they are stay far below; prices of
+// white noise do not.
+constexpr int64_t kMostLooks = 10'000'000;
+
+// From so many labels on the bound is taken at more prices of work.
+constexpr int64_t kManyLabels = 300;
+
+// So few points are searched at once, without trying a lower limit first.
+constexpr int kFewPlaces = 32;
 
 // A run that has ended, and those before it. With a free begin (end) it is
 // [begin - x, end) or [begin, end + x).
@@ -57,7 +63,7 @@ class RunsSearch {
         running_(time_.count()) {}
 
   std::optional<Optimum> Find() {
-    bound_.Relax();
+    bound_.Relax(best_);
     TakeGuesses();
     if (bound_.Whole() < limit_) {
       bound_.Refine(limit_);
@@ -85,35 +91,44 @@ class RunsSearch {
   // is often far below the best one known: so a low limit is tried first. What
   // is found below a limit is the best of all.
   void SearchWidening() {
-    const C known = limit_;
+    C known = limit_;
+    bound_.FindPlaces(known);
+    const bool few = !best_ || bound_.Places() <= kFewPlaces;
     const C gap = known - bound_.Whole();
     for (const int part : {16, 4, 1}) {
-      if (part > 1 && !best_) continue;
-      const C limit = known - (gap - gap / part);
-      limit_ = limit;
-      Search();
-      if (limit_ < limit || TooMany()) return;
+      if (part > 1 && few) continue;
+      limit_ = std::min(known, bound_.Whole() + (gap - 1) / part + 1);
+      const C limit = limit_;
+      const bool whole = Search();
+      if (limit_ < limit || limit == known) {
+        if (best_) best_->exact = whole;
+        return;
+      }
       limit_ = known;
+      TakeGuesses();
+      known = limit_;
     }
   }
 
-  bool TooMany() const { return best_ && labels_ > kMostLabels; }
-
-  void Search() {
+  // Whether it came to an end.
+  bool Search() {
     bound_.FindPlaces(limit_);
-    idle_.Clear();
-    running_.Clear();
+    idle_.Reset();
+    running_.Reset();
+    labels_ = 0;
     if (task_.start == Task::Start::kPaused) PushIdle(0, {});
     if (task_.start == Task::Start::kRunning) BeginWithRunning();
     for (int i = 0; i < time_.count(); ++i) {
       if (task_.start == Task::Start::kFresh) BeginFresh(i);
       VisitRunning(i);
       VisitIdle(i);
-      if (TooMany()) {
-        best_->exact = false;
-        return;
+      if (best_ && idle_.looks() + running_.looks() > kMostLooks) return false;
+      if (labels_ > kManyLabels && bound_.Prices() == 0) {
+        bound_.AddPrices();
+        TakeGuesses();
       }
     }
+    return true;
   }
 
   void BeginFresh(int i) {
@@ -128,7 +143,7 @@ class RunsSearch {
     running_.Arrive(i);
     if (bound_.MayEnd(i)) {
       running_.Visit(time_.RunningTo(i), time_.point(i), [&](Label& label) {
-        if (!MayWin(label, bound_.FromRunning(i))) return false;
+        if (!MayWinFromRunning(label, i)) return false;
         Label ending = label;
         if (MayWin(ending, bound_.ToEnd(i))) StopIn(ending, i);
         return true;
@@ -141,7 +156,7 @@ class RunsSearch {
     idle_.Arrive(i);
     if (bound_.MayBeginFromIdle(i)) {
       idle_.Visit(time_.IdlingTo(i), 0, [&](Label& label) {
-        if (!MayWin(label, bound_.FromIdle(i))) return false;
+        if (!MayWinFromIdle(label, i)) return false;
         Label beginning = label;
         if (MayWin(beginning, bound_.ToBegin(i))) {
           BeginIn(beginning, i, time_.point(i), false);
@@ -154,15 +169,30 @@ class RunsSearch {
 
   // ---- Keeping labels few
 
-  // Leaves of a label what may still win, if `to_go` is the least that is still
-  // to be paid less lambda for each millisecond of work. False when that is
+  using ToGo = typename CostBound<C>::ToGo;
+
+  // Leaves of a label what may still win by a bound; false when that is
   // nothing.
-  bool MayWin(Label& label, C to_go) const {
+  bool MayWin(Label& label, const ToGo& to_go) const {
     const C bound =
-        label.cost + to_go + bound_.lambda() * (task_.work - label.work);
+        label.cost + to_go.cost + to_go.price * (task_.work - label.work);
     const C room = limit_ - 1 - bound;
     if (!label.free) return room >= 0;
-    return label.LimitX(label.slope - bound_.lambda(), room);
+    return label.LimitX(label.slope - to_go.price, room);
+  }
+  bool MayWinFromIdle(Label& label, int i) const {
+    if (!LeavesWork(label) || !MayWin(label, bound_.FromIdle(i))) return false;
+    for (int k = 0; k < bound_.Prices(); ++k) {
+      if (!MayWin(label, bound_.FromIdle(i, k))) return false;
+    }
+    return true;
+  }
+  bool MayWinFromRunning(Label& label, int i) const {
+    if (!MayWin(label, bound_.FromRunning(i))) return false;
+    for (int k = 0; k < bound_.Prices(); ++k) {
+      if (!MayWin(label, bound_.FromRunning(i, k))) return false;
+    }
+    return true;
   }
   // Whether another run can follow.
   bool LeavesWork(const Label& label) const {
@@ -170,13 +200,12 @@ class RunsSearch {
   }
 
   void PushIdle(int i, Label label) {
-    if (i >= time_.count() || !LeavesWork(label)) return;
-    if (!MayWin(label, bound_.FromIdle(i))) return;
+    if (i >= time_.count() || !MayWinFromIdle(label, i)) return;
     idle_.Push(i, label, time_.IdlingTo(i), 0);
     ++labels_;
   }
   void PushRunning(int i, Label label) {
-    if (i >= time_.count() || !MayWin(label, bound_.FromRunning(i))) return;
+    if (i >= time_.count() || !MayWinFromRunning(label, i)) return;
     running_.Push(i, label, time_.RunningTo(i), time_.point(i));
     ++labels_;
   }
@@ -252,7 +281,7 @@ class RunsSearch {
     stopped.work -= task_.save;
     stopped.begin_free = false;
     stopped.just_stopped = true;
-    if (LeavesWork(stopped) && MayWin(stopped, bound_.FromIdle(i))) {
+    if (MayWinFromIdle(stopped, i)) {
       stopped.link = Close(label, time_.point(i), Link::Free::kNone);
       PushIdle(i, stopped);
     }
@@ -309,7 +338,7 @@ class RunsSearch {
       if (!fresh) run.cost += time_.idle_price(i) * (begin - from);
       run.cost += time_.RunningTo(j) - time_.RunningUntil(begin, i);
       run.work += least - task_.save;
-      if (!LeavesWork(run) || !MayWin(run, bound_.FromIdle(j))) continue;
+      if (!MayWinFromIdle(run, j)) continue;
       run.link = Close(run, time_.point(j), Link::Free::kNone);
       run.just_stopped = true;
       PushIdle(j, run);
