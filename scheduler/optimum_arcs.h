@@ -6,7 +6,6 @@
 // A run longer than the least has both ends on borders (its cost is linear in
 // each); one of the least length has one of them there.
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -26,11 +25,6 @@ class RunArcs {
     Target target = Target::kEnd;
     int point = 0;
   };
-  // The runs of an arc; the last goes on where the arc leads to kRunning.
-  struct Runs {
-    std::array<RunSpan, 2> spans;
-    int count = 0;
-  };
   struct Range {
     const Arc* first = nullptr;
     const Arc* past = nullptr;
@@ -42,33 +36,25 @@ class RunArcs {
   RunArcs(const PricedTime<C>& time, const Task& task,
           const std::vector<bool>& may_begin);
 
-  Range FromIdle(int i) const { return Part(2 * i, idle_and_fresh_); }
-  Range FromFresh(int i) const { return Part(2 * i + 1, idle_and_fresh_); }
-  Range FromStart() const;  // kRunning: the run under way
-  const Runs& RunsOf(const Arc& arc) const {
-    return runs_[static_cast<size_t>(&arc - arcs_.data())];
-  }
+  Range FromIdle(int i) const { return Part(2 * i); }
+  Range FromFresh(int i) const { return Part(2 * i + 1); }
+  Range FromStart() const { return Part(2 * time_.count()); }  // kRunning
+
+  // The runs of an arc that one of the above gives; the last goes on where the
+  // arc leads to kRunning.
+  enum class From { kStart, kFresh, kIdle };
+  std::vector<RunSpan> RunsOf(From from, int i, const Arc& arc) const;
 
  private:
-  Range Part(int k, const std::vector<int32_t>& firsts) const {
+  Range Part(int k) const {
     const auto at = static_cast<size_t>(k);
-    return {arcs_.data() + firsts[at], arcs_.data() + firsts[at + 1]};
+    return {arcs_.data() + firsts_[at], arcs_.data() + firsts_[at + 1]};
   }
-
-  void AddStart();
-  void AddFrom(int i, int64_t restore, bool idles);
-  void AddRun(int i, int64_t begin, int64_t end, bool last, int64_t restore,
-              bool idles);
-  void AddSecondRuns(const Arc& first, RunSpan first_run, int slot);
-  void AddRunOn(int i, int64_t begin, int64_t mature, int64_t restore);
-  void Add(const Arc& arc, RunSpan run);
 
   const PricedTime<C>& time_;
   const Task& task_;
   std::vector<Arc> arcs_;
-  std::vector<Runs> runs_;               // of each arc
-  std::vector<int32_t> idle_and_fresh_;  // where those of each slot begin
-  size_t start_ = 0;
+  std::vector<int32_t> firsts_;  // where those of each slot and state begin
 };
 
 }  // namespace carbond

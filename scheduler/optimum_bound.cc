@@ -315,7 +315,7 @@ class CostBound<C>::Walker {
     switch (bound_.task_.start) {
       case Task::Start::kFresh:
         while (ways_.fresh[Index(at_)] == ways_.fresh[Index(at_ + 1)]) ++at_;
-        Begin(&RunArcs<C>::FromFresh, ways_.fresh[Index(at_)]);
+        Begin(From::kFresh, ways_.fresh[Index(at_)]);
         break;
       case Task::Start::kRunning:
         Start();
@@ -331,11 +331,12 @@ class CostBound<C>::Walker {
   }
 
  private:
+  using From = typename RunArcs<C>::From;
   enum class State { kIdle, kRunning, kEnd };
 
   void Start() {
     if (bound_.arcs_) {
-      Follow(bound_.arcs_->FromStart(), ways_.start);
+      Follow(From::kStart, ways_.start);
     } else {
       AddRun({time_.begin(), time_.begin()});
       state_ = State::kRunning;
@@ -349,23 +350,25 @@ class CostBound<C>::Walker {
     if (idle == stay) {
       ++at_;
     } else {
-      Begin(&RunArcs<C>::FromIdle, idle);
+      Begin(From::kIdle, idle);
     }
   }
 
-  void Begin(Arcs (RunArcs<C>::*arcs)(int) const, C value) {
-    if (bound_.arcs_) return Follow((*bound_.arcs_.*arcs)(at_), value);
+  void Begin(From from, C value) {
+    if (bound_.arcs_) return Follow(from, value);
     AddRun({time_.point(at_), time_.point(at_)});
     const bool goes_on = bound_.RunsOn(at_, ways_.running[Index(at_ + 1)]) < 0;
     state_ = goes_on ? State::kRunning : State::kEnd;
     if (goes_on) RunTo(at_ + 1);
   }
 
-  void Follow(const Arcs& arcs, C value) {
-    const Arc* arc = arcs.begin();
+  void Follow(From from, C value) {
+    const RunArcs<C>& arcs = *bound_.arcs_;
+    const Arc* arc = from == From::kStart   ? arcs.FromStart().begin()
+                     : from == From::kFresh ? arcs.FromFresh(at_).begin()
+                                            : arcs.FromIdle(at_).begin();
     while (bound_.ValueOf(*arc) != value) ++arc;
-    const auto& runs = bound_.arcs_->RunsOf(*arc);
-    for (int k = 0; k < runs.count; ++k) AddRun(runs.spans[Index(k)]);
+    for (const RunSpan& run : arcs.RunsOf(from, at_, *arc)) AddRun(run);
     at_ = arc->point;
     using Target = typename RunArcs<C>::Target;
     state_ = arc->target == Target::kEnd    ? State::kEnd
