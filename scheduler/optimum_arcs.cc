@@ -24,7 +24,7 @@ class ArcMaker {
     if (mature > begin) {
       AddRun(0, begin, mature, false, task_.restore_left, false);
     } else {  // it may pause at once
-      take_(Arc{0, 0, Target::kIdle, 0}, {{begin, begin}});
+      take_(Arc{0, 0, 0, Target::kIdle}, {{begin, begin}});
     }
     AddRunOn(0, begin, mature, task_.restore_left);
   }
@@ -89,6 +89,7 @@ class ArcMaker {
         arc.work += length - task_.restore - (last ? 0 : task_.save);
         arc.target = last ? Target::kEnd : Target::kIdle;
         arc.point = j;
+        arc.runs = 2;
         take_(arc, {first_run, run});
       }
     }

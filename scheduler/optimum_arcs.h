@@ -17,13 +17,14 @@ namespace carbond {
 template <typename C>
 class RunArcs {
  public:
-  enum class Target : int32_t { kEnd, kIdle, kRunning };
+  enum class Target : int16_t { kEnd, kIdle, kRunning };
   // A way on: its cost, its work (overheads taken off) and where it leads.
   struct Arc {
     C cost = 0;
     int64_t work = 0;
-    Target target = Target::kEnd;
     int point = 0;
+    Target target = Target::kEnd;
+    int16_t runs = 1;  // that it begins
   };
   struct Range {
     const Arc* first = nullptr;

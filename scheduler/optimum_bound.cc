@@ -7,6 +7,8 @@
 namespace carbond {
 namespace {
 
+constexpr int kRunPriceSteps = 8;
+
 template <typename C>
 bool Known(C cost) {
   return cost < kInfinite<C> / 2;
@@ -26,27 +28,62 @@ CostBound<C>::CostBound(const PricedTime<C>& time, const Task& task)
   best_.whole = -kInfinite<C>;
 }
 
+template <typename C>
+void CostBound<C>::Relax(const std::optional<Optimum>& unbroken) {
+  ClimbFromRows(unbroken);
+  const auto most = static_cast<size_t>(task_.max_runs);
+  if (most > 0 && most_runs_ > most) PriceRuns(unbroken);
+  loose_running_ = best_.running;
+  loose_lambda_ = best_.lambda;
+}
+
 // The lines to climb between are those of rows: of one run that ends as soon as
 // it has begun, and of the unbroken one.
 template <typename C>
-void CostBound<C>::Relax(const std::optional<Optimum>& unbroken) {
+void CostBound<C>::ClimbFromRows(const std::optional<Optimum>& unbroken) {
+  best_.whole = -kInfinite<C>;
   C highest = 0;
   for (int i = 0; i < time_.count(); ++i) {
     highest = std::max(highest, time_.price(i));
   }
   Look none;
   none.possible = true;
+  none.cost = run_price_;
   none.work = WorkOf(task_, {{time_.begin(), time_.begin()}});
   Look high;
   if (unbroken) {
-    high = {highest + 1, static_cast<C>(unbroken->cost), task_.work, true, {}};
+    high = {highest + 1,
+            static_cast<C>(unbroken->cost) + run_price_,
+            task_.work,
+            true,
+            {}};
   } else {
     high = Try(highest + 1);
   }
   Climb(none, std::move(high));
   if (best_.whole == -kInfinite<C>) Try(low_);
-  loose_running_ = best_.running;
-  loose_lambda_ = best_.lambda;
+}
+
+// The price of a run is doubled until the runs are few enough, then halved
+// towards the least that keeps them so; the greatest bound is kept.
+template <typename C>
+void CostBound<C>::PriceRuns(const std::optional<Optimum>& unbroken) {
+  const auto most = static_cast<size_t>(task_.max_runs);
+  C low = 0, high = 0, price = best_.lambda * (task_.restore + task_.save) + 1;
+  C best_price = 0, best_whole = best_.whole;
+  for (int step = 0; step < kRunPriceSteps; ++step) {
+    run_price_ = price;
+    ClimbFromRows(unbroken);
+    if (best_.whole > best_whole) {
+      best_whole = best_.whole;
+      best_price = price;
+    }
+    (most_runs_ > most ? low : high) = price;
+    price = high == 0 ? 4 * low : (low + high) / 2;
+    if (price == low) break;
+  }
+  run_price_ = best_price;
+  ClimbFromRows(unbroken);
 }
 
 template <typename C>
@@ -106,7 +143,7 @@ C CostBound<C>::ValueOf(const Arc& arc) const {
   if (arc.target == RunArcs<C>::Target::kRunning) {
     after = ways_.running[Index(arc.point)];
   }
-  return arc.cost - ways_.lambda * arc.work + after;
+  return arc.cost - ways_.lambda * arc.work + run_price_ * arc.runs + after;
 }
 
 template <typename C>
@@ -122,8 +159,8 @@ void CostBound<C>::Solve(C lambda, const std::optional<RunArcs<C>>& arcs) {
       idle = std::min(idle, Cheapest(arcs->FromIdle(i)));
       fresh = std::min(fresh, Cheapest(arcs->FromFresh(i)));
     } else {
-      idle = std::min(idle, running + restore);
-      fresh = std::min(fresh, running);
+      idle = std::min(idle, running + restore + run_price_);
+      fresh = std::min(fresh, running + run_price_);
     }
     running = std::min(running, idle + save);
     ways_.idle[Index(i)] = idle;
@@ -153,7 +190,8 @@ C CostBound<C>::Start() const {
       return ways_.idle[0];
     case Task::Start::kRunning:
       return arcs_ ? Cheapest(arcs_->FromStart())
-                   : ways_.running[0] + ways_.lambda * task_.restore_left;
+                   : ways_.running[0] + run_price_ +
+                         ways_.lambda * task_.restore_left;
   }
   return 0;
 }
@@ -164,8 +202,7 @@ template <typename C>
 typename CostBound<C>::Look CostBound<C>::LookAt(C lambda) {
   Solve(lambda, arcs_);
   ways_.start = Start();
-  ways_.whole =
-      Known(ways_.start) ? ways_.start + lambda * task_.work : kInfinite<C>;
+  ways_.whole = WholeOf(ways_.start, lambda);
   Look look;
   look.lambda = lambda;
   look.possible = Known(ways_.start);
@@ -175,6 +212,12 @@ typename CostBound<C>::Look CostBound<C>::LookAt(C lambda) {
     look.cost = ways_.start + lambda * look.work;
   }
   return look;
+}
+
+template <typename C>
+C CostBound<C>::WholeOf(C start, C lambda) const {
+  if (!Known(start)) return kInfinite<C>;
+  return start + lambda * task_.work - run_price_ * task_.max_runs;
 }
 
 // Keeps the bound if it is the best.
@@ -199,6 +242,7 @@ void CostBound<C>::Climb(Look low, Look high) {
   }
   low_ = low.lambda;
   high_ = high.lambda;
+  most_runs_ = std::max(low.runs.size(), high.runs.size());
   Guess(std::move(low.runs));
   Guess(std::move(high.runs));
 }
@@ -220,11 +264,13 @@ void CostBound<C>::GoForward(C lambda, See see) const {
   const C restore = lambda * task_.restore, save = lambda * task_.save;
   const bool fresh = task_.start == Task::Start::kFresh;
   C idle = task_.start == Task::Start::kPaused ? 0 : kInfinite<C>;
-  C running = task_.start == Task::Start::kRunning ? lambda * task_.restore_left
-                                                   : kInfinite<C>;
+  C running = task_.start == Task::Start::kRunning
+                  ? lambda * task_.restore_left + run_price_
+                  : kInfinite<C>;
   for (int i = 0;; ++i) {
     idle = std::min(idle, running + save);
-    const C begun = std::min<C>(fresh ? 0 : kInfinite<C>, idle + restore);
+    const C begun =
+        std::min<C>(fresh ? 0 : kInfinite<C>, idle + restore) + run_price_;
     running = std::min(running, begun);
     see(i, idle, begun, running);
     if (i == time_.count()) return;
@@ -240,7 +286,7 @@ void CostBound<C>::GoForward(C lambda, See see) const {
 template <typename C>
 void CostBound<C>::FindPlacesToBegin(C limit) {
   const C lambda = best_.lambda;
-  const C rest = limit - lambda * task_.work;
+  const C rest = limit - lambda * task_.work + run_price_ * task_.max_runs;
   std::vector<bool> begin(Index(time_.count()) + 1);
   ways_.lambda = lambda;
   GoForward(lambda, [&](int i, C, C begun, C) {
@@ -272,8 +318,8 @@ void CostBound<C>::PriceNextSteps() {
   for (int i = time_.count() - 1; i >= 0; --i) {
     const C idle = ways_.idle[Index(i)], next = ways_.idle[Index(i + 1)];
     const C loose = loose_running_[Index(i + 1)];
-    const C again =
-        std::min<C>({RunsOn(i, loose), Idles(i, loose), 0}) + restore;
+    const C again = std::min<C>({RunsOn(i, loose), Idles(i, loose), 0}) +
+                    restore + run_price_;
     to_end_[Index(i)] = save + std::min({idle, RunsOn(i, next), again});
     const C begin_here = Cheapest(arcs_->FromIdle(i));
     const C fresh_here = Cheapest(arcs_->FromFresh(i));
@@ -288,7 +334,7 @@ void CostBound<C>::PriceNextSteps() {
 template <typename C>
 void CostBound<C>::FindPlaces(C limit) {
   const C lambda = best_.lambda;
-  const C rest = limit - lambda * task_.work;
+  const C rest = limit - lambda * task_.work + run_price_ * task_.max_runs;
   const auto points = Index(time_.count()) + 1;
   may_begin_from_idle_.assign(points, false);
   may_end_.assign(points, false);

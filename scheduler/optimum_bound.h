@@ -6,7 +6,8 @@
 // the work be exact (Lagrangian relaxation; see Fisher, "The Lagrangian
 // Relaxation Method for Solving Integer Programming Problems", Management
 // Science 27, 1981). What is left is a shortest path over the slot borders.
-// lambda is chosen to make the bound greatest.
+// lambda is chosen to make the bound greatest. Where the runs are limited and
+// the relaxed solution has more, they get a price as well.
 //
 // It is done twice. First without the least length of a run: a path steps from
 // border to border and changes between idling and running at the price of the
@@ -46,11 +47,13 @@ class CostBound {
   int Places() const { return places_; }
 
   // At least this much is still to be paid, less the price for each millisecond
-  // of work, by a row of runs that is idle (running, at will) at point i ...
+  // of work and with that of each run, by a row of runs that is idle (running,
+  // at will) at point i ...
   struct ToGo {
     C price = 0;
     C cost = 0;
   };
+  C RunPrice() const { return run_price_; }
   ToGo FromIdle(int i) const { return {best_.lambda, best_.idle[Index(i)]}; }
   ToGo FromRunning(int i) const {
     return {best_.lambda, best_.running[Index(i)]};
@@ -90,7 +93,7 @@ class CostBound {
   // The line that a path's value makes over lambda, and where it was found.
   struct Look {
     C lambda = 0;
-    C cost = 0;
+    C cost = 0;  // of its runs as well
     int64_t work = 0;
     bool possible = false;
     std::vector<RunSpan> runs;
@@ -110,6 +113,9 @@ class CostBound {
 
   Look LookAt(C lambda);
   Look Try(C lambda);
+  C WholeOf(C start, C lambda) const;
+  void ClimbFromRows(const std::optional<Optimum>& unbroken);
+  void PriceRuns(const std::optional<Optimum>& unbroken);
   void Climb(Look low, Look high);
   void ClimbAround(const Look& middle);
   void Guess(std::vector<RunSpan> runs);
@@ -129,6 +135,8 @@ class CostBound {
   std::vector<C> loose_running_;  // those of the first bound
   C loose_lambda_ = 0;            // and its price of work
   C low_ = 0, high_ = 0;          // where the last climb ended
+  size_t most_runs_ = 0;          // of the rows there
+  C run_price_ = 0;
   std::vector<C> to_begin_, to_begin_fresh_, to_end_;
   std::vector<bool> may_begin_, may_begin_from_idle_, may_end_;
   int places_ = 0;

@@ -15,6 +15,7 @@ struct RunsLabel {
   int64_t x_low = 0, x_high = 0;
   int64_t begun = 0;  // the run under way
   int link = -1;      // the runs that have ended
+  int runs = 0;       // how many have begun, where that is limited
   bool free = false;  // holds a free end point
   bool begin_free = false;
   // Its last run ended just here: another is not begun at the same instant,
@@ -48,7 +49,8 @@ bool RunsLabel<C>::LimitX(C slope_of_room, C room) {
 
 template <typename C>
 bool RunsLabel<C>::Beats(const RunsLabel& other) const {
-  if (LeastWork() > other.LeastWork() || MostWork() < other.MostWork()) {
+  if (runs > other.runs || LeastWork() > other.LeastWork() ||
+      MostWork() < other.MostWork()) {
     return false;
   }
   const C low = CostAt(other.LeastWork() - work) - other.CostAt(other.x_low);

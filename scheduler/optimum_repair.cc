@@ -17,7 +17,7 @@ class Repairing {
     DropShort();
     if (!RunsOnLongEnough()) return false;
     int64_t surplus = WorkOf(task_, runs_) - task_.work;
-    while (surplus > Spare() && runs_.size() > 2) {
+    while ((surplus > Spare() && runs_.size() > 2) || TooMany()) {
       Drop(Shortest());
       surplus = WorkOf(task_, runs_) - task_.work;
     }
@@ -59,6 +59,10 @@ class Repairing {
     runs_[0].end = runs_[0].begin + Least(0);
     return time_.Free(0, runs_[0].end) &&
            (runs_.size() == 1 || runs_[0].end < runs_[1].begin);
+  }
+  bool TooMany() const {
+    return task_.max_runs > 0 &&
+           runs_.size() > static_cast<size_t>(task_.max_runs);
   }
   size_t Shortest() const {
     size_t shortest = runs_.size() - 1;

@@ -56,6 +56,7 @@ class RunsSearch {
              std::optional<Optimum> unbroken)
       : time_(slots),
         task_(task),
+        limited_(task.max_runs > 0),
         bound_(time_, task),
         best_(std::move(unbroken)),
         limit_(best_ ? static_cast<C>(best_->cost) : kInfinite<C>),
@@ -174,8 +175,9 @@ class RunsSearch {
   // Leaves of a label what may still win by a bound; false when that is
   // nothing.
   bool MayWin(Label& label, const ToGo& to_go) const {
-    const C bound =
-        label.cost + to_go.cost + to_go.price * (task_.work - label.work);
+    const C bound = label.cost + to_go.cost +
+                    to_go.price * (task_.work - label.work) -
+                    bound_.RunPrice() * (task_.max_runs - label.runs);
     const C room = limit_ - 1 - bound;
     if (!label.free) return room >= 0;
     return label.LimitX(label.slope - to_go.price, room);
@@ -188,6 +190,7 @@ class RunsSearch {
     return true;
   }
   bool MayWinFromRunning(Label& label, int i) const {
+    if (limited_ && label.runs >= task_.max_runs) return false;
     if (!MayWin(label, bound_.FromRunning(i))) return false;
     for (int k = 0; k < bound_.Prices(); ++k) {
       if (!MayWin(label, bound_.FromRunning(i, k))) return false;
@@ -196,6 +199,7 @@ class RunsSearch {
   }
   // Whether another run can follow.
   bool LeavesWork(const Label& label) const {
+    if (limited_ && label.runs >= task_.max_runs) return false;
     return task_.work - label.LeastWork() >= LeastWork();
   }
 
@@ -216,6 +220,7 @@ class RunsSearch {
     const int64_t mature =
         std::max(task_.running_min, task_.restore_left) + task_.save;
     Label label;
+    label.runs = limited_ ? 1 : 0;
     label.begun = time_.begin();
     label.work = -task_.restore_left;
     if (mature == 0) {  // it may pause at once
@@ -302,6 +307,8 @@ class RunsSearch {
     const int64_t restore = fresh ? 0 : task_.restore;
     const int64_t least = restore + LeastWork() + task_.save;
     label.begin_free = false;
+    label.runs += limited_ ? 1 : 0;
+    if (limited_ && label.runs >= task_.max_runs) return;
     label.work -= restore;
     if (!label.just_stopped) {
       Label at_once = label;
@@ -443,6 +450,7 @@ class RunsSearch {
 
   const PricedTime<C> time_;
   const Task& task_;
+  const bool limited_;
   CostBound<C> bound_;
   std::optional<Optimum> best_;
   C limit_;  // what a row must cost less than to matter
@@ -461,7 +469,7 @@ std::optional<Optimum> BestRuns(const std::vector<PricedSlot>& slots,
   const bool may_pause = task.start == Task::Start::kRunning
                              ? task.work >= task.min_run
                              : task.work >= 2 * task.min_run;
-  if (!may_pause) return unbroken;
+  if (!may_pause || task.max_runs == 1) return unbroken;
   return FitsInt64(slots, task)
              ? RunsSearch<int64_t>(slots, task, std::move(unbroken)).Find()
              : RunsSearch<Cost>(slots, task, std::move(unbroken)).Find();

@@ -9,7 +9,10 @@ bool FitsInt64(const std::vector<PricedSlot>& slots, const Task& task) {
   // what overheads take: each at most so much time at that price.
   const Cost time = static_cast<Cost>(slots.back().end - slots.front().begin) +
                     task.work + task.restore + task.save;
-  return (highest + 1) * 4 < kInfinite<int64_t> / time;
+  // Runs may have a price as well, of which the same holds.
+  const auto runs = static_cast<Cost>(
+      std::min(static_cast<size_t>(task.max_runs), slots.size()));
+  return (runs + 1) * (highest + 1) * 4 < kInfinite<int64_t> / time;
 }
 
 template <typename C>
