@@ -42,9 +42,9 @@ void CostBound<C>::Relax(const std::optional<Optimum>& unbroken) {
 template <typename C>
 void CostBound<C>::ClimbFromRows(const std::optional<Optimum>& unbroken) {
   best_.whole = -kInfinite<C>;
-  C highest = 0;
+  dearest_ = 0;
   for (int i = 0; i < time_.count(); ++i) {
-    highest = std::max(highest, time_.price(i));
+    dearest_ = std::max(dearest_, time_.price(i));
   }
   Look none;
   none.possible = true;
@@ -52,13 +52,13 @@ void CostBound<C>::ClimbFromRows(const std::optional<Optimum>& unbroken) {
   none.work = WorkOf(task_, {{time_.begin(), time_.begin()}});
   Look high;
   if (unbroken) {
-    high = {highest + 1,
+    high = {dearest_ + 2,
             static_cast<C>(unbroken->cost) + run_price_,
             task_.work,
             true,
             {}};
   } else {
-    high = Try(highest + 1);
+    high = Try(dearest_ + 1);
   }
   Climb(none, std::move(high));
   if (best_.whole == -kInfinite<C>) Try(low_);
@@ -121,7 +121,7 @@ void CostBound<C>::ClimbAround(const Look& middle) {
     Climb(std::move(low), middle);
   } else {
     Look high = Try(high_);
-    if (high.work < task_.work) high = Try(2 * high_ + 1);
+    if (high.work < task_.work) high = Try(dearest_ + 1);
     Climb(middle, std::move(high));
   }
 }
@@ -235,7 +235,9 @@ template <typename C>
 void CostBound<C>::Climb(Look low, Look high) {
   for (int step = 0; step < 40 && high.work > low.work; ++step) {
     if (!low.possible || !high.possible) break;
-    const C lambda = (high.cost - low.cost) / (high.work - low.work);
+    const C meet = (high.cost - low.cost) / (high.work - low.work);
+    // At more than the dearest price all that can be done is.
+    const C lambda = std::min<C>(meet, dearest_ + 1);
     if (lambda <= low.lambda || lambda >= high.lambda) break;
     Look middle = Try(lambda);
     (middle.work >= task_.work ? high : low) = std::move(middle);

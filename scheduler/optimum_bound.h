@@ -137,6 +137,7 @@ class CostBound {
   C low_ = 0, high_ = 0;          // where the last climb ended
   size_t most_runs_ = 0;          // of the rows there
   C run_price_ = 0;
+  C dearest_ = 0;  // price
   std::vector<C> to_begin_, to_begin_fresh_, to_end_;
   std::vector<bool> may_begin_, may_begin_from_idle_, may_end_;
   int places_ = 0;

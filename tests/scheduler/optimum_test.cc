@@ -408,6 +408,27 @@ TEST(Optimum, IsExactOnDailyCurves) {
   }
 }
 
+// Once the climb to the best price of work stopped short where the unbroken run
+// was dear, and the search was cut short at a bound that said little.
+TEST(Optimum, IsWhatSortingGivesWithoutOverheads) {
+  for (uint64_t seed = 0; seed < 40; ++seed) {
+    std::mt19937_64 random(seed);
+    std::vector<Cost> prices;
+    for (int h = 0; h < 216; ++h) {
+      const int noon = std::abs(h % 24 - 12);
+      prices.push_back(5000 + noon * 200 + static_cast<int>(random() % 1500));
+    }
+    Task task;
+    task.work = 48 * 3'600'000;
+    const auto best = BestRuns(Row(prices, 3'600'000), task);
+    std::sort(prices.begin(), prices.end());
+    Cost least = 0;
+    for (size_t h = 0; h < 48; ++h) least += prices[h] * 3'600'000;
+    ASSERT_TRUE(best->exact) << "seed " << seed;
+    ASSERT_EQ(best->cost, least) << "seed " << seed;
+  }
+}
+
 // ---- Properties on worlds too large to search -------------------------------
 
 TEST(Optimum, KeepsTheRulesInTwoDaysOfFiveMinuteSlots) {
