@@ -1,77 +1,94 @@
 #include "scheduler/optimum.h"
 
-#include <algorithm>
-
 #include "scheduler/priced_time.h"
 
 namespace carbond {
-
-PricedTime::PricedTime(const std::vector<PricedSlot>& slots) : slots_(slots) {
-  CARBOND_INVARIANT(!slots.empty(), "a window has slots");
-  points_.reserve(slots.size() + 1);
-  running_.reserve(slots.size() + 1);
-  Cost running = 0, idling = 0;
-  int64_t blocked = 0;
-  for (const PricedSlot& slot : slots) {
-    CARBOND_INVARIANT(
-        slot.end > slot.begin &&
-            (points_.empty() || slots[points_.size() - 1].end == slot.begin),
-        "slots follow each other");
-    points_.push_back(slot.begin);
-    running_.push_back(running);
-    idling_.push_back(idling);
-    blocked_.push_back(blocked);
-    const int64_t length = slot.end - slot.begin;
-    running += slot.price * length;
-    idling += slot.idle_price * length;
-    blocked += slot.blocked ? length : 0;
-  }
-  points_.push_back(slots.back().end);
-  running_.push_back(running);
-  idling_.push_back(idling);
-  blocked_.push_back(blocked);
-}
-
-int PricedTime::SlotAt(int64_t t) const {
-  const auto it = std::upper_bound(points_.begin(), points_.end(), t);
-  const auto i = static_cast<int>(it - points_.begin()) - 1;
-  return std::clamp(i, 0, count() - 1);
-}
-
 namespace {
 
-// Keeps the cheapest unbroken run seen; the earlier of two alike.
-class BestRun {
+// A run of fixed length, slid along the window from border to border: at each
+// stop its begin or its end lies on one.
+template <typename C>
+class Sliding {
  public:
-  BestRun(const PricedTime& time, bool idles) : time_(time), idles_(idles) {}
+  Sliding(const std::vector<PricedSlot>& slots, const Task& task)
+      : past_(&slots.back() + 1),
+        fixed_(task.start == Task::Start::kRunning),
+        idles_(task.start == Task::Start::kPaused),
+        length_(task.work + (fixed_ ? task.restore_left : 0) +
+                (idles_ ? task.restore : 0)),
+        begin_(slots.front().begin),
+        first_(&slots.front()),
+        last_(first_) {}
 
-  // The run [begin, end), whose ends lie in slots `first` and `last`.
-  void Try(int64_t begin, int first, int64_t end, int last) {
-    if (time_.BlockedUntil(end, last) != time_.BlockedUntil(begin, first)) {
-      return;
+  std::optional<Optimum> Best() {
+    if (begin_ + length_ > (past_ - 1)->end) return std::nullopt;
+    Grow();
+    Look();
+    while (!fixed_ && (after_ > 0 || last_ + 1 != past_)) {
+      Slide();
+      Look();
     }
-    Cost cost =
-        time_.RunningUntil(end, last) - time_.RunningUntil(begin, first);
-    if (idles_) cost += time_.IdlingUntil(begin, first);
-    if (found_ && (cost > cost_ || (cost == cost_ && begin >= run_.begin))) {
-      return;
-    }
-    found_ = true;
-    cost_ = cost;
-    run_ = {begin, end};
-  }
-
-  std::optional<Optimum> Take() const {
     if (!found_) return std::nullopt;
-    return Optimum{cost_, {run_}};
+    return Optimum{best_, {{best_begin_, best_begin_ + length_}}};
   }
 
  private:
-  const PricedTime& time_;
-  const bool idles_;
+  static int64_t Length(const PricedSlot& slot) {
+    return slot.end - slot.begin;
+  }
+
+  // From the window's begin to its full length.
+  void Grow() {
+    before_ = Length(*first_);
+    after_ = before_ - length_;
+    cost_ = static_cast<C>(first_->price) * std::min(before_, length_);
+    blocked_ = first_->blocked ? 1 : 0;
+    while (after_ < 0) {
+      ++last_;
+      cost_ += static_cast<C>(last_->price) * std::min(Length(*last_), -after_);
+      after_ += Length(*last_);
+      blocked_ += last_->blocked ? 1 : 0;
+    }
+  }
+
+  // To where the begin or the end meets the next border.
+  void Slide() {
+    if (after_ == 0) {
+      ++last_;
+      after_ = Length(*last_);
+      blocked_ += last_->blocked ? 1 : 0;
+    }
+    C slope = static_cast<C>(last_->price) - static_cast<C>(first_->price);
+    if (idles_) slope += static_cast<C>(first_->idle_price);
+    const int64_t by = std::min(before_, after_);
+    cost_ += slope * by;
+    begin_ += by;
+    after_ -= by;
+    before_ -= by;
+    if (before_ > 0) return;
+    blocked_ -= first_->blocked ? 1 : 0;
+    ++first_;
+    before_ = Length(*first_);
+  }
+
+  void Look() {
+    if (blocked_ > 0 || (found_ && cost_ >= best_)) return;
+    found_ = true;
+    best_ = cost_;
+    best_begin_ = begin_;
+  }
+
+  const PricedSlot* const past_;
+  const bool fixed_, idles_;
+  const int64_t length_;
+  int64_t begin_;
+  const PricedSlot *first_, *last_;  // those that the ends lie in
+  int64_t before_ = 0, after_ = 0;   // from the ends to the ends of those
+  C cost_ = 0;
+  int blocked_ = 0;  // slots that the run touches
   bool found_ = false;
-  Cost cost_ = 0;
-  RunSpan run_;
+  C best_ = 0;
+  int64_t best_begin_ = 0;
 };
 
 }  // namespace
@@ -79,48 +96,13 @@ class BestRun {
 std::optional<Optimum> BestUnbroken(const std::vector<PricedSlot>& slots,
                                     const Task& task) {
   if (slots.empty()) return std::nullopt;
-  const PricedTime time(slots);
-  BestRun best(time, task.start == Task::Start::kPaused);
-  if (task.start == Task::Start::kRunning) {
-    const int64_t end = time.begin() + task.restore_left + task.work;
-    if (end > time.end()) return std::nullopt;
-    best.Try(time.begin(), 0, end, time.SlotAt(end));
-    return best.Take();
-  }
-  const int64_t length =
-      task.work + (task.start == Task::Start::kPaused ? task.restore : 0);
-  // Starts on a border; the end walks along.
-  int last = 0;
-  for (int first = 0; first < time.count(); ++first) {
-    const int64_t begin = time.point(first);
-    if (begin + length > time.end()) break;
-    while (time.point(last + 1) < begin + length) ++last;
-    best.Try(begin, first, begin + length, last);
-  }
-  // Ends on a border; the start walks along.
-  int first = 0;
-  for (int border = 1; border <= time.count(); ++border) {
-    const int64_t begin = time.point(border) - length;
-    if (begin < time.begin()) continue;
-    while (time.point(first + 1) <= begin) ++first;
-    best.Try(begin, first, time.point(border), border - 1);
-  }
-  return best.Take();
+  return FitsInt64(slots, task) ? Sliding<int64_t>(slots, task).Best()
+                                : Sliding<Cost>(slots, task).Best();
 }
 
 Cost CostOf(const std::vector<PricedSlot>& slots, const Task& task,
             const std::vector<RunSpan>& runs) {
-  if (runs.empty()) return 0;
-  const PricedTime time(slots);
-  Cost cost = 0;
-  int64_t idle_from =
-      task.start == Task::Start::kFresh ? runs.front().begin : time.begin();
-  for (const RunSpan& run : runs) {
-    cost += time.IdlingUntil(run.begin) - time.IdlingUntil(idle_from);
-    cost += time.RunningUntil(run.end) - time.RunningUntil(run.begin);
-    idle_from = run.end;
-  }
-  return cost;
+  return runs.empty() ? 0 : PricedTime<Cost>(slots).CostOf(task, runs);
 }
 
 }  // namespace carbond

@@ -40,6 +40,7 @@ struct Task {
   // first run `running_min` milliseconds from the window's begin instead.
   int64_t min_run = 0;
   int64_t running_min = 0;
+  int max_runs = 0;  // at most so many, the one under way included; 0: any
 };
 
 struct RunSpan {

@@ -1,94 +1,146 @@
 #pragma once
 // A lower bound on the cost still to come, for the search of optimum_runs.cc,
-// and a good row of runs to begin with.
+// and good rows of runs to begin with.
 //
 // The bound prices work at lambda per millisecond and gives up the demand that
 // the work be exact (Lagrangian relaxation; see Fisher, "The Lagrangian
 // Relaxation Method for Solving Integer Programming Problems", Management
-// Science 27, 1981). What is left is a shortest path over the slot borders:
-// each arc is a stretch of idling or running with its cost and its work. lambda
-// is chosen to make the bound greatest.
+// Science 27, 1981). What is left is a shortest path over the slot borders.
+// lambda is chosen to make the bound greatest. Where the runs are limited and
+// the relaxed solution has more, they get a price as well.
+//
+// It is done twice. First without the least length of a run: a path steps from
+// border to border and changes between idling and running at the price of the
+// overheads. That is quick, and with the best row known it tells the few places
+// at which a better row could begin or end a run. Then with the least length,
+// for those places alone, which makes them fewer still.
 
 #include <cstdint>
 #include <optional>
 #include <vector>
 
 #include "scheduler/optimum.h"
+#include "scheduler/optimum_arcs.h"
 #include "scheduler/priced_time.h"
 
 namespace carbond {
 
-inline constexpr Cost kInfinite = static_cast<Cost>(1) << 120;
-
+template <typename C>
 class CostBound {
  public:
-  CostBound(const PricedTime& time, const Task& task);
+  CostBound(const PricedTime<C>& time, const Task& task);
 
-  // At least this much will have been paid in the end by a row of runs that has
-  // paid `cost` for `work`, and is idle (running) at point i.
-  Cost FromIdle(int i, Cost cost, int64_t work) const {
-    return cost + idle_[Index(i)].reduced + lambda_ * (task_.work - work);
+  // The first bound. `unbroken`: a row known, if any.
+  void Relax(const std::optional<Optimum>& unbroken);
+  // The second, for rows that cost less than `limit`.
+  void Refine(C limit);
+  // After Refine: the places for rows that cost less than `limit`.
+  void FindPlaces(C limit);
+
+  // After Refine: bounds at other prices of work as well, which say more of
+  // rows that have done much or little by their point.
+  void AddPrices();
+
+  // For every row.
+  C Whole() const { return best_.whole; }
+  // To how many points the search must look, after FindPlaces.
+  int Places() const { return places_; }
+
+  // At least this much is still to be paid, less the price for each millisecond
+  // of work and with that of each run, by a row of runs that is idle (running,
+  // at will) at point i ...
+  struct ToGo {
+    C price = 0;
+    C cost = 0;
+  };
+  C RunPrice() const { return run_price_; }
+  ToGo FromIdle(int i) const { return {best_.lambda, best_.idle[Index(i)]}; }
+  ToGo FromRunning(int i) const {
+    return {best_.lambda, best_.running[Index(i)]};
   }
-  Cost FromRunning(int i, Cost cost, int64_t work) const {
-    return cost + running_[Index(i)].reduced + lambda_ * (task_.work - work);
+  // ... the same at the k-th of the prices added ...
+  int Prices() const { return static_cast<int>(more_.size()); }
+  ToGo FromIdle(int i, int k) const {
+    return {more_[Index(k)].lambda, more_[Index(k)].idle[Index(i)]};
   }
-  // For every row of two or more runs.
-  Cost Whole() const;
+  ToGo FromRunning(int i, int k) const {
+    return {more_[Index(k)].lambda, more_[Index(k)].running[Index(i)]};
+  }
+  // ... and begins a run (ends one, to pause) in slot i or on its borders.
+  ToGo ToBegin(int i) const { return {best_.lambda, to_begin_[Index(i)]}; }
+  ToGo ToBeginFresh(int i) const {
+    return {best_.lambda, to_begin_fresh_[Index(i)]};
+  }
+  ToGo ToEnd(int i) const { return {best_.lambda, to_end_[Index(i)]}; }
+
+  // Whether a row below the limit may begin a run in slot i; whether one that
+  // is idle (running) at point i may begin (end) one there.
+  bool MayBegin(int i) const { return may_begin_[Index(i)]; }
+  bool MayBeginFromIdle(int i) const { return may_begin_from_idle_[Index(i)]; }
+  bool MayEnd(int i) const { return may_end_[Index(i)]; }
 
   // Rows that were the best at prices about lambda, repaired so that their work
   // is exact; none of them need be the best.
   const std::vector<Optimum>& Guesses() const { return guesses_; }
 
  private:
-  enum class Target { kEnd, kIdle, kRunning };
-  // A way on: its cost, its work (overheads taken off), where it leads, and the
-  // run s that it holds; the last goes on where it leads to kRunning.
-  struct Arc {
-    Cost cost = 0;
+  // The cheapest way on from each point, cost less lambda times work.
+  struct Ways {
+    C lambda = 0;
+    std::vector<C> idle, running, fresh;
+    C start = 0, whole = 0;
+  };
+  // The line that a path's value makes over lambda, and where it was found.
+  struct Look {
+    C lambda = 0;
+    C cost = 0;  // of its runs as well
     int64_t work = 0;
-    Target target = Target::kEnd;
-    int point = 0;
+    bool possible = false;
     std::vector<RunSpan> runs;
   };
-  // The cheapest way on from a point: its cost less lambda times its work, that
-  // work, and its first arc (-1: the one that needs no arc; see Solve).
-  struct ToGo {
-    Cost reduced = kInfinite;
-    int64_t work = 0;
-    int arc = -1;
-  };
+
+  using Arcs = typename RunArcs<C>::Range;
+  using Arc = typename RunArcs<C>::Arc;
 
   static size_t Index(int i) { return static_cast<size_t>(i); }
 
-  void MakeArcs();
-  void AddRunsFrom(int i, int64_t restore, bool idles, std::vector<Arc>& arcs);
-  void AddSecondRuns(const Arc& first, int64_t from, int slot,
-                     std::vector<Arc>& arcs);
-  void AddRun(int i, int64_t begin, int64_t end, bool last, int64_t restore,
-              bool idles, std::vector<Arc>& arcs);
-  void AddRunOn(int i, int64_t begin, int64_t mature, int64_t restore,
-                std::vector<Arc>& arcs);
-  bool Free(int64_t from, int64_t to) const;
+  C Cheapest(const Arcs& arcs) const;
+  C ValueOf(const Arc& arc) const;
+  void Solve(C lambda, const std::optional<RunArcs<C>>& arcs);
+  C RunsOn(int i, C running_next) const;
+  C Idles(int i, C idle_next) const;
+  C Start() const;
 
-  ToGo Best(const std::vector<Arc>& arcs) const;
-  ToGo Start() const;
-  void Solve(Cost lambda);
-  void ClimbTo(Cost highest);
+  Look LookAt(C lambda);
+  Look Try(C lambda);
+  C WholeOf(C start, C lambda) const;
+  void ClimbFromRows(const std::optional<Optimum>& unbroken);
+  void PriceRuns(const std::optional<Optimum>& unbroken);
+  void Climb(Look low, Look high);
+  void ClimbAround(const Look& middle);
+  void Guess(std::vector<RunSpan> runs);
+  void FindPlacesToBegin(C limit);
+  void PriceNextSteps();
+  template <typename See>
+  void GoForward(C lambda, See see) const;
 
-  void Guess();
-  std::optional<std::vector<RunSpan>> Walk() const;
-  bool Repair(std::vector<RunSpan>& runs) const;
-  bool Trim(std::vector<RunSpan>& runs, int64_t surplus) const;
-  bool Extend(std::vector<RunSpan>& runs, int64_t missing) const;
-  int64_t WorkOf(const std::vector<RunSpan>& runs) const;
+  class Walker;
+  std::vector<RunSpan> Walk() const;
 
-  const PricedTime& time_;
+  const PricedTime<C>& time_;
   const Task& task_;
-  // By point: runs that begin in the slot after it, from idle and from fresh.
-  std::vector<std::vector<Arc>> from_idle_, from_fresh_;
-  std::vector<Arc> from_start_;  // kRunning: the run under way
-  Cost lambda_ = 0;
-  std::vector<ToGo> idle_, running_, fresh_;
+  std::optional<RunArcs<C>> arcs_;  // from Refine on
+  Ways ways_, best_;
+  std::vector<Ways> more_;
+  std::vector<C> loose_running_;  // those of the first bound
+  C loose_lambda_ = 0;            // and its price of work
+  C low_ = 0, high_ = 0;          // where the last climb ended
+  size_t most_runs_ = 0;          // of the rows there
+  C run_price_ = 0;
+  C dearest_ = 0;  // price
+  std::vector<C> to_begin_, to_begin_fresh_, to_end_;
+  std::vector<bool> may_begin_, may_begin_from_idle_, may_end_;
+  int places_ = 0;
   std::vector<Optimum> guesses_;
 };
 

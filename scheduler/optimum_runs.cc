@@ -10,27 +10,34 @@
 // decides x.
 //
 // What keeps the labels few is a lower bound on the cost still to come (see
-// optimum_bound.h): a label whose bound reaches the best row known is dropped,
-// which loses nothing.
+// optimum_bound.h): a label, or the part of its x, whose bound reaches the best
+// row known is dropped, and so is one than which another is better wherever it
+// is; neither loses anything. Idling and running on change all labels alike, so
+// they wait on two fronts and are looked at only where, by the bound, a run may
+// begin or end.
 
 #include <algorithm>
-#include <tuple>
 #include <utility>
 
 #include "scheduler/optimum.h"
 #include "scheduler/optimum_bound.h"
+#include "scheduler/optimum_front.h"
 #include "scheduler/optimum_ties.h"
 #include "scheduler/priced_time.h"
 
 namespace carbond {
 namespace {
 
-// A search that would hold more labels than this ends with the best row found
-// till then. Grids and jobs as they are stay far below; a week of white noise
-// does not.
-constexpr int64_t kMostLabels = 1'000'000;
+// A search that would look at labels more often than this ends with the best
+// row found till then. Grids and jobs as they are stay far below; prices of
+// white noise do not.
+constexpr int64_t kMostLooks = 10'000'000;
 
-// ---- The labels -----------------------------------------------------------
+// From so many labels on the bound is taken at more prices of work.
+constexpr int64_t kManyLabels = 300;
+
+// So few points are searched at once, without trying a lower limit first.
+constexpr int kFewPlaces = 32;
 
 // A run that has ended, and those before it. With a free begin (end) it is
 // [begin - x, end) or [begin, end + x).
@@ -40,133 +47,171 @@ struct Link {
   enum class Free { kNone, kBegin, kEnd } free = Free::kNone;
 };
 
-struct Label {
-  Cost cost = 0;     // at x = 0
-  int64_t work = 0;  // at x = 0; grows with x
-  Cost slope = 0;    // of the cost over x
-  int64_t x_low = 0, x_high = 0;
-  bool free = false;  // holds a free end point
-  int link = -1;      // the runs that have ended
-  // The run under way.
-  int64_t begun = 0;
-  bool begin_free = false;
-  // Its last run ended just here: another is not begun at the same instant,
-  // since going on would be better.
-  bool just_stopped = false;
-
-  Cost CostAt(int64_t x) const { return cost + slope * x; }
-};
-
+template <typename C>
 class RunsSearch {
  public:
+  using Label = RunsLabel<C>;
+
   RunsSearch(const std::vector<PricedSlot>& slots, const Task& task,
              std::optional<Optimum> unbroken)
       : time_(slots),
         task_(task),
+        limited_(task.max_runs > 0),
         bound_(time_, task),
         best_(std::move(unbroken)),
-        limit_(best_ ? best_->cost : kInfinite) {}
+        limit_(best_ ? static_cast<C>(best_->cost) : kInfinite<C>),
+        idle_(time_.count()),
+        running_(time_.count()) {}
 
   std::optional<Optimum> Find() {
-    for (const Optimum& guess : bound_.Guesses()) {
-      if (guess.cost >= limit_) continue;
-      limit_ = guess.cost;
-      best_ = guess;
+    bound_.Relax(best_);
+    TakeGuesses();
+    if (bound_.Whole() < limit_) {
+      bound_.Refine(limit_);
+      TakeGuesses();
     }
-    if (bound_.Whole() >= limit_) {
-      if (best_) PreferEarlier(time_, task_, *best_);
-      return best_;
-    }
-    const auto points = static_cast<size_t>(time_.count()) + 1;
-    idle_.resize(points);
-    running_.resize(points);
-    if (task_.start == Task::Start::kPaused) idle_[0].push_back({});
-    if (task_.start == Task::Start::kRunning) BeginWithRunning();
-    for (int i = 0; i < time_.count(); ++i) {
-      if (task_.start == Task::Start::kFresh) {
-        BeginIn(Label(), i, time_.point(i), true);
-      }
-      for (const Label& label : Thin(running_[Index(i)], i, false)) {
-        ExtendRunning(label, i);
-      }
-      for (const Label& label : Thin(idle_[Index(i)], i, true)) {
-        ExtendIdle(label, i);
-      }
-      running_[Index(i)] = {};
-      idle_[Index(i)] = {};
-      if (best_ && labels_ > kMostLabels) {
-        best_->exact = false;
-        break;
-      }
-    }
+    if (bound_.Whole() < limit_) SearchWidening();
     if (best_) PreferEarlier(time_, task_, *best_);
-    return best_;
+    return std::move(best_);
   }
 
  private:
   static size_t Index(int i) { return static_cast<size_t>(i); }
-  int64_t Length(int i) const { return time_.point(i + 1) - time_.point(i); }
-  bool Free(int64_t from, int64_t to) const {
-    return time_.BlockedUntil(to) == time_.BlockedUntil(from);
-  }
   // The least useful work of a run.
   int64_t LeastWork() const { return std::max<int64_t>(task_.min_run, 1); }
 
+  void TakeGuesses() {
+    for (const Optimum& guess : bound_.Guesses()) {
+      if (guess.cost >= limit_) continue;
+      limit_ = static_cast<C>(guess.cost);
+      best_ = guess;
+    }
+  }
+
+  // The labels grow many as the limit grows above the bound, and the best row
+  // is often far below the best one known: so a low limit is tried first. What
+  // is found below a limit is the best of all.
+  void SearchWidening() {
+    C known = limit_;
+    bound_.FindPlaces(known);
+    const bool few = !best_ || bound_.Places() <= kFewPlaces;
+    const C gap = known - bound_.Whole();
+    for (const int part : {16, 4, 1}) {
+      if (part > 1 && few) continue;
+      limit_ = std::min(known, bound_.Whole() + (gap - 1) / part + 1);
+      const C limit = limit_;
+      const bool whole = Search();
+      if (limit_ < limit || limit == known) {
+        if (best_) best_->exact = whole;
+        return;
+      }
+      limit_ = known;
+      TakeGuesses();
+      known = limit_;
+    }
+  }
+
+  // Whether it came to an end.
+  bool Search() {
+    bound_.FindPlaces(limit_);
+    idle_.Reset();
+    running_.Reset();
+    labels_ = 0;
+    if (task_.start == Task::Start::kPaused) PushIdle(0, {});
+    if (task_.start == Task::Start::kRunning) BeginWithRunning();
+    for (int i = 0; i < time_.count(); ++i) {
+      if (task_.start == Task::Start::kFresh) BeginFresh(i);
+      VisitRunning(i);
+      VisitIdle(i);
+      if (best_ && idle_.looks() + running_.looks() > kMostLooks) return false;
+      if (labels_ > kManyLabels && bound_.Prices() == 0) {
+        bound_.AddPrices();
+        TakeGuesses();
+      }
+    }
+    return true;
+  }
+
+  void BeginFresh(int i) {
+    Label label;
+    if (!bound_.MayBegin(i)) return;
+    if (MayWin(label, bound_.ToBeginFresh(i))) {
+      BeginIn(label, i, time_.point(i), true);
+    }
+  }
+
+  void VisitRunning(int i) {
+    running_.Arrive(i);
+    if (bound_.MayEnd(i)) {
+      running_.Visit(time_.RunningTo(i), time_.point(i), [&](Label& label) {
+        if (!MayWinFromRunning(label, i)) return false;
+        Label ending = label;
+        if (MayWin(ending, bound_.ToEnd(i))) StopIn(ending, i);
+        return true;
+      });
+    }
+    if (time_.blocked(i)) running_.Clear();
+  }
+
+  void VisitIdle(int i) {
+    idle_.Arrive(i);
+    if (bound_.MayBeginFromIdle(i)) {
+      idle_.Visit(time_.IdlingTo(i), 0, [&](Label& label) {
+        if (!MayWinFromIdle(label, i)) return false;
+        Label beginning = label;
+        if (MayWin(beginning, bound_.ToBegin(i))) {
+          BeginIn(beginning, i, time_.point(i), false);
+        }
+        return true;
+      });
+    }
+    idle_.Leave();
+  }
+
   // ---- Keeping labels few
 
-  bool Hopeless(const Label& label, int i, bool idle) const {
-    // The work that must still follow a pause here.
-    const int64_t done = label.work + label.x_low - (idle ? 0 : task_.save);
-    if (task_.work - done < LeastWork()) return true;
-    const auto bound_at = [&](int64_t x) {
-      return idle ? bound_.FromIdle(i, label.CostAt(x), label.work + x)
-                  : bound_.FromRunning(i, label.CostAt(x), label.work + x);
-    };
-    return std::min(bound_at(label.x_low), bound_at(label.x_high)) >= limit_;
+  using ToGo = typename CostBound<C>::ToGo;
+
+  // Leaves of a label what may still win by a bound; false when that is
+  // nothing.
+  bool MayWin(Label& label, const ToGo& to_go) const {
+    const C bound = label.cost + to_go.cost +
+                    to_go.price * (task_.work - label.work) -
+                    bound_.RunPrice() * (task_.max_runs - label.runs);
+    const C room = limit_ - 1 - bound;
+    if (!label.free) return room >= 0;
+    return label.LimitX(label.slope - to_go.price, room);
+  }
+  bool MayWinFromIdle(Label& label, int i) const {
+    if (!LeavesWork(label) || !MayWin(label, bound_.FromIdle(i))) return false;
+    for (int k = 0; k < bound_.Prices(); ++k) {
+      if (!MayWin(label, bound_.FromIdle(i, k))) return false;
+    }
+    return true;
+  }
+  bool MayWinFromRunning(Label& label, int i) const {
+    if (limited_ && label.runs >= task_.max_runs) return false;
+    if (!MayWin(label, bound_.FromRunning(i))) return false;
+    for (int k = 0; k < bound_.Prices(); ++k) {
+      if (!MayWin(label, bound_.FromRunning(i, k))) return false;
+    }
+    return true;
+  }
+  // Whether another run can follow.
+  bool LeavesWork(const Label& label) const {
+    if (limited_ && label.runs >= task_.max_runs) return false;
+    return task_.work - label.LeastWork() >= LeastWork();
   }
 
-  // The labels of a point without those that cannot win and those that another
-  // makes needless: the same work for less.
-  std::vector<Label>& Thin(std::vector<Label>& labels, int i, bool idle) {
-    std::erase_if(labels, [&](const Label& l) { return Hopeless(l, i, idle); });
-    std::sort(labels.begin(), labels.end(), [](const Label& a, const Label& b) {
-      const auto key = [](const Label& l) {
-        return std::tuple(l.free, l.work + l.x_low, l.work + l.x_high,
-                          l.CostAt(l.x_low), l.CostAt(l.x_high),
-                          l.just_stopped);
-      };
-      return key(a) < key(b);
-    });
-    size_t kept = 0;
-    for (size_t j = 0; j < labels.size(); ++j) {
-      const Label& label = labels[j];
-      if (kept > 0) {
-        const Label& last = labels[kept - 1];
-        const bool same = last.free == label.free &&
-                          last.work + last.x_low == label.work + label.x_low &&
-                          last.work + last.x_high == label.work + label.x_high;
-        if (same && last.CostAt(last.x_high) <= label.CostAt(label.x_high)) {
-          continue;
-        }
-      }
-      if (kept != j) labels[kept] = labels[j];
-      ++kept;
-    }
-    labels.resize(kept);
-    return labels;
+  void PushIdle(int i, Label label) {
+    if (i >= time_.count() || !MayWinFromIdle(label, i)) return;
+    idle_.Push(i, label, time_.IdlingTo(i), 0);
+    ++labels_;
   }
-
-  void PushIdle(int i, const Label& label) {
-    if (i < time_.count() && !Hopeless(label, i, true)) {
-      idle_[Index(i)].push_back(label);
-      ++labels_;
-    }
-  }
-  void PushRunning(int i, const Label& label) {
-    if (i < time_.count() && !Hopeless(label, i, false)) {
-      running_[Index(i)].push_back(label);
-      ++labels_;
-    }
+  void PushRunning(int i, Label label) {
+    if (i >= time_.count() || !MayWinFromRunning(label, i)) return;
+    running_.Push(i, label, time_.RunningTo(i), time_.point(i));
+    ++labels_;
   }
 
   // ---- Going on
@@ -175,6 +220,7 @@ class RunsSearch {
     const int64_t mature =
         std::max(task_.running_min, task_.restore_left) + task_.save;
     Label label;
+    label.runs = limited_ ? 1 : 0;
     label.begun = time_.begin();
     label.work = -task_.restore_left;
     if (mature == 0) {  // it may pause at once
@@ -183,48 +229,47 @@ class RunsSearch {
       stopped.just_stopped = true;
       PushIdle(0, stopped);
     }
-    Mature(label, time_.begin(), time_.begin() + mature);
+    Mature(label, 0, time_.begin(), time_.begin() + mature);
   }
 
-  // A run begun at `from` goes on to `at`, where it may end for the first time.
-  void Mature(Label label, int64_t from, int64_t at) {
-    if (at >= time_.end() || !Free(from, at)) return;
+  // A run begun at `from`, in slot `first`, goes on to `at`, where it may end
+  // for the first time.
+  void Mature(Label label, int first, int64_t from, int64_t at) {
+    if (at >= time_.end() || !time_.Free(first, at)) return;
     const int i = time_.SlotAt(at);
-    label.cost += time_.RunningUntil(at, i) - time_.RunningUntil(from);
+    label.cost += time_.RunningUntil(at, i) - time_.RunningUntil(from, first);
     label.work += at - from;
     if (at == time_.point(i) && at > from) {
       PushRunning(i, label);
       return;
     }
     // Inside a slot: it ends just here, somewhere later in it, or goes on.
-    const PricedSlot& slot = time_.slot(i);
-    const int64_t rest = slot.end - at;
+    const int64_t rest = time_.point(i + 1) - at;
     if (at > from) StopWithin(label, i, at, 0);
-    if (slot.blocked) return;
+    if (time_.blocked(i)) return;
     if (!label.free && rest > 1) StopWithin(label, i, at, rest - 1);
-    label.cost += slot.price * rest;
+    label.cost += time_.price(i) * rest;
     label.work += rest;
     PushRunning(i + 1, label);
   }
 
   // Ends the run at `at`, or up to `freedom` later, in slot i.
   void StopWithin(Label label, int i, int64_t at, int64_t freedom) {
-    const PricedSlot& slot = time_.slot(i);
     label.work -= task_.save;
     if (freedom > 0) {
       label.free = true;
-      label.slope = slot.price - slot.idle_price;
+      label.slope = time_.price(i) - time_.idle_price(i);
       label.x_high = freedom;
     }
-    if (task_.work - label.work - label.x_low < LeastWork()) return;
+    if (!LeavesWork(label)) return;
     label.link =
         Close(label, at, freedom > 0 ? Link::Free::kEnd : Link::Free::kNone);
     label.begin_free = false;
     // The next run may begin in what is left of the slot.
     label.just_stopped = true;
-    if (at > slot.begin || freedom > 0) BeginIn(label, i, at, false);
+    if (at > time_.point(i) || freedom > 0) BeginIn(label, i, at, false);
     label.just_stopped = false;
-    label.cost += slot.idle_price * (slot.end - at);
+    label.cost += time_.idle_price(i) * (time_.point(i + 1) - at);
     PushIdle(i + 1, label);
   }
 
@@ -235,38 +280,24 @@ class RunsSearch {
     return static_cast<int>(links_.size()) - 1;
   }
 
-  void ExtendRunning(const Label& label, int i) {
-    const PricedSlot& slot = time_.slot(i);
-    Label stopped = label;  // on this border
+  // Ends the run on the border before slot i, or within the slot.
+  void StopIn(const Label& label, int i) {
+    Label stopped = label;
     stopped.work -= task_.save;
-    if (!Hopeless(stopped, i, true)) {
+    stopped.begin_free = false;
+    stopped.just_stopped = true;
+    if (MayWinFromIdle(stopped, i)) {
       stopped.link = Close(label, time_.point(i), Link::Free::kNone);
-      stopped.begin_free = false;
-      stopped.just_stopped = true;
       PushIdle(i, stopped);
     }
-    if (slot.blocked) return;
-    if (!label.free && Length(i) > 1) {
-      StopWithin(label, i, slot.begin, Length(i) - 1);
-    }
-    Label on = label;
-    on.cost += slot.price * Length(i);
-    on.work += Length(i);
-    PushRunning(i + 1, on);
-  }
-
-  void ExtendIdle(const Label& label, int i) {
-    BeginIn(label, i, time_.point(i), false);
-    Label on = label;
-    on.just_stopped = false;
-    on.cost += time_.slot(i).idle_price * Length(i);
-    PushIdle(i + 1, on);
+    if (label.free || time_.blocked(i) || time_.length(i) == 1) return;
+    StopWithin(label, i, time_.point(i), time_.length(i) - 1);
   }
 
   // Every way to begin a run in slot i for a label that has idled (free of
   // charge, when fresh) until `from`.
   void BeginIn(const Label& label, int i, int64_t from, bool fresh) {
-    if (time_.slot(i).blocked) return;
+    if (time_.blocked(i) || !bound_.MayBegin(i)) return;
     if (!fresh) EndWithLastRun(label, i, from);
     BeginRuns(label, i, from, fresh);
   }
@@ -276,11 +307,13 @@ class RunsSearch {
     const int64_t restore = fresh ? 0 : task_.restore;
     const int64_t least = restore + LeastWork() + task_.save;
     label.begin_free = false;
+    label.runs += limited_ ? 1 : 0;
+    if (limited_ && label.runs >= task_.max_runs) return;
     label.work -= restore;
     if (!label.just_stopped) {
       Label at_once = label;
       at_once.begun = from;
-      Mature(at_once, from, from + least);
+      Mature(at_once, i, from, from + least);
     }
     BeginToEndOnBorder(label, i, from, least, fresh);
     if (!label.free) BeginAnywhere(label, i, from, least, fresh);
@@ -304,16 +337,15 @@ class RunsSearch {
          j < time_.count() && time_.point(j) - least < time_.point(i + 1);
          ++j) {
       const int64_t begin = time_.point(j) - least;
-      if (!Free(begin, time_.point(j))) continue;
+      if (!time_.Free(i, time_.point(j))) return;
       Label run = label;
       LeavePause(run, from, begin);
       if (run.x_high < run.x_low) continue;
       run.begun = begin;
-      if (!fresh) run.cost += time_.slot(i).idle_price * (begin - from);
-      run.cost +=
-          time_.RunningUntil(time_.point(j), j) - time_.RunningUntil(begin, i);
+      if (!fresh) run.cost += time_.idle_price(i) * (begin - from);
+      run.cost += time_.RunningTo(j) - time_.RunningUntil(begin, i);
       run.work += least - task_.save;
-      if (Hopeless(run, j, true)) continue;
+      if (!MayWinFromIdle(run, j)) continue;
       run.link = Close(run, time_.point(j), Link::Free::kNone);
       run.just_stopped = true;
       PushIdle(j, run);
@@ -324,26 +356,25 @@ class RunsSearch {
   // those are taken up that can end there for the first time.
   void BeginAnywhere(const Label& label, int i, int64_t from, int64_t least,
                      bool fresh) {
-    const PricedSlot& slot = time_.slot(i);
-    int64_t taken = slot.end - from - 1;  // greater x were taken up before
+    const int64_t border = time_.point(i + 1);
+    int64_t taken = border - from - 1;  // greater x were taken up before
     for (int j = i + 1; j < time_.count() && taken > 0; ++j) {
-      if (j > i + 1 && time_.slot(j - 1).blocked) return;
-      const int64_t later = time_.point(j) - slot.end;
+      if (!time_.Free(i, time_.point(j))) return;
+      const int64_t later = time_.point(j) - border;
       const int64_t needs = std::max<int64_t>(least - later, 0);
       if (needs > taken) continue;
       Label run = label;
       run.just_stopped = false;
       run.free = true;
       run.begin_free = true;
-      run.begun = slot.end;
+      run.begun = border;
       run.x_low = needs;
       run.x_high = taken;
-      run.slope = slot.price;
-      run.cost += time_.RunningUntil(time_.point(j), j) -
-                  time_.RunningUntil(slot.end, i);
+      run.slope = time_.price(i);
+      run.cost += time_.RunningTo(j) - time_.RunningTo(i + 1);
       if (!fresh) {
-        run.slope -= slot.idle_price;
-        run.cost += slot.idle_price * (slot.end - from);
+        run.slope -= time_.idle_price(i);
+        run.cost += time_.idle_price(i) * (border - from);
       }
       run.work += later;
       PushRunning(j, run);
@@ -390,11 +421,9 @@ class RunsSearch {
     if (end > time_.end() || x < label.x_low || x > label.x_high) return;
     if (end - begin - task_.restore < LeastWork()) return;
     const int last = time_.SlotAt(end);
-    const Cost cost =
-        label.CostAt(x) + time_.slot(i).idle_price * (begin - from) +
-        time_.RunningUntil(end, last) - time_.RunningUntil(begin, i);
-    if (cost >= limit_) return;
-    if (time_.BlockedUntil(end, last) != time_.BlockedUntil(begin, i)) return;
+    const C cost = label.CostAt(x) + time_.idle_price(i) * (begin - from) +
+                   time_.RunningUntil(end, last) - time_.RunningUntil(begin, i);
+    if (cost >= limit_ || !time_.Free(i, end)) return;
     limit_ = cost;
     best_ = Optimum{cost, RunsOf(label, x)};
     best_->runs.push_back({begin, end});
@@ -419,12 +448,13 @@ class RunsSearch {
     return time_.SlotAt(t) + 1;
   }
 
-  const PricedTime time_;
+  const PricedTime<C> time_;
   const Task& task_;
-  const CostBound bound_;
+  const bool limited_;
+  CostBound<C> bound_;
   std::optional<Optimum> best_;
-  Cost limit_;  // what a row must cost less than to matter
-  std::vector<std::vector<Label>> idle_, running_;  // by point
+  C limit_;  // what a row must cost less than to matter
+  RunsFront<C> idle_, running_;
   std::vector<Link> links_;
   int64_t labels_ = 0;
 };
@@ -439,8 +469,10 @@ std::optional<Optimum> BestRuns(const std::vector<PricedSlot>& slots,
   const bool may_pause = task.start == Task::Start::kRunning
                              ? task.work >= task.min_run
                              : task.work >= 2 * task.min_run;
-  if (!may_pause) return unbroken;
-  return RunsSearch(slots, task, std::move(unbroken)).Find();
+  if (!may_pause || task.max_runs == 1) return unbroken;
+  return FitsInt64(slots, task)
+             ? RunsSearch<int64_t>(slots, task, std::move(unbroken)).Find()
+             : RunsSearch<Cost>(slots, task, std::move(unbroken)).Find();
 }
 
 }  // namespace carbond

@@ -3,21 +3,15 @@
 #include <algorithm>
 #include <optional>
 
+#include "scheduler/optimum_repair.h"
+
 namespace carbond {
 namespace {
 
-// One end of a run that may be moved by up to `room`, within one slot.
-struct End {
-  size_t run = 0;
-  bool is_begin = false;
-  int64_t at = 0;    // the time that is won or given up begins here
-  int64_t room = 0;  // milliseconds
-  Cost price = 0;    // of running instead of idling there
-};
-
+template <typename C>
 class Ties {
  public:
-  Ties(const PricedTime& time, const Task& task, std::vector<RunSpan>& runs)
+  Ties(const PricedTime<C>& time, const Task& task, std::vector<RunSpan>& runs)
       : time_(time), task_(task), runs_(runs) {}
 
   void Settle() {
@@ -26,15 +20,24 @@ class Ties {
   }
 
  private:
+  // One end of a run that may be moved by up to `room`, within one slot.
+  struct End {
+    size_t run = 0;
+    bool is_begin = false;
+    int64_t at = 0;    // the time that is won or given up begins here
+    int64_t room = 0;  // milliseconds
+    C price = 0;       // of running instead of idling there
+  };
+
   bool free_of_overhead() const {
     return task_.restore == 0 && task_.save == 0;
   }
 
-  Cost PriceAt(size_t run, bool is_begin, int64_t t) const {
-    const PricedSlot& slot = time_.slot(time_.SlotAt(t));
+  C PriceAt(size_t run, bool is_begin, int64_t t) const {
+    const int slot = time_.SlotAt(t);
     const bool idles = is_begin ? run > 0 || task_.start == Task::Start::kPaused
                                 : run + 1 < runs_.size();
-    return slot.price - (idles ? slot.idle_price : 0);
+    return time_.price(slot) - (idles ? time_.idle_price(slot) : 0);
   }
 
   bool Fixed(size_t run, bool is_begin) const {
@@ -50,7 +53,7 @@ class Ties {
       const int64_t from = k > 0 ? runs_[k - 1].end + pause : time_.begin();
       if (runs_[k].begin <= from) return std::nullopt;
       const int slot = time_.SlotAt(runs_[k].begin - 1);
-      if (time_.slot(slot).blocked) return std::nullopt;
+      if (time_.blocked(slot)) return std::nullopt;
       end.at = std::max(from, time_.point(slot));
       end.room = runs_[k].begin - end.at;
     } else {
@@ -58,7 +61,7 @@ class Ties {
           k + 1 < runs_.size() ? runs_[k + 1].begin - pause : time_.end();
       if (runs_[k].end >= to) return std::nullopt;
       const int slot = time_.SlotAt(runs_[k].end);
-      if (time_.slot(slot).blocked) return std::nullopt;
+      if (time_.blocked(slot)) return std::nullopt;
       end.at = runs_[k].end;
       end.room = std::min(to, time_.point(slot + 1)) - end.at;
     }
@@ -126,10 +129,10 @@ class Ties {
     // The run under way stays, though it be asked to pause at once.
     const auto first =
         runs_.begin() + (task_.start == Task::Start::kRunning ? 1 : 0);
-    runs_.erase(std::remove_if(
-                    first, runs_.end(),
-                    [](const RunSpan& r) { return r.begin == r.end; }),
-                runs_.end());
+    runs_.erase(
+        std::remove_if(first, runs_.end(),
+                       [](const RunSpan& r) { return r.begin == r.end; }),
+        runs_.end());
     for (size_t k = 1; k < runs_.size();) {
       if (runs_[k - 1].end == runs_[k].begin) {
         runs_[k - 1].end = runs_[k].end;
@@ -140,31 +143,26 @@ class Ties {
     }
   }
 
-  const PricedTime& time_;
+  const PricedTime<C>& time_;
   const Task& task_;
   std::vector<RunSpan>& runs_;
 };
 
 }  // namespace
 
-int64_t LeastLength(const Task& task, size_t k, size_t count) {
-  const int64_t save = k + 1 < count ? task.save : 0;
-  if (k == 0 && task.start == Task::Start::kRunning) {
-    return std::max(task.running_min, task.restore_left) + save;
-  }
-  const bool restores = k > 0 || task.start == Task::Start::kPaused;
-  return (restores ? task.restore : 0) + std::max<int64_t>(task.min_run, 1) +
-         save;
-}
-
-void PreferEarlier(const PricedTime& time, const Task& task, Optimum& optimum) {
+template <typename C>
+void PreferEarlier(const PricedTime<C>& time, const Task& task,
+                   Optimum& optimum) {
   if (optimum.runs.size() < 2) return;
   Optimum earlier = optimum;
-  Ties(time, task, earlier.runs).Settle();
+  Ties<C>(time, task, earlier.runs).Settle();
   // A vanished run may leave another without its idle price: cheaper is fine,
   // dearer is not taken.
-  earlier.cost = CostOf(time.slots(), task, earlier.runs);
+  earlier.cost = time.CostOf(task, earlier.runs);
   if (earlier.cost <= optimum.cost) optimum = std::move(earlier);
 }
+
+template void PreferEarlier(const PricedTime<int64_t>&, const Task&, Optimum&);
+template void PreferEarlier(const PricedTime<Cost>&, const Task&, Optimum&);
 
 }  // namespace carbond

@@ -6,11 +6,10 @@
 
 namespace carbond {
 
-// The least length of run k of `count`, overheads included.
-int64_t LeastLength(const Task& task, size_t k, size_t count);
-
 // Moves work to earlier instants as long as the cost stays the same, closes
 // pauses and drops runs that gain nothing by it. The cost does not change.
-void PreferEarlier(const PricedTime& time, const Task& task, Optimum& optimum);
+template <typename C>
+void PreferEarlier(const PricedTime<C>& time, const Task& task,
+                   Optimum& optimum);
 
 }  // namespace carbond

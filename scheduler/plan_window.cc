@@ -39,7 +39,7 @@ class WindowMaker {
       slot.begin = points_[i].millis();
       slot.end = points_[i + 1].millis();
       const int64_t length = slot.end - slot.begin;
-      const auto intensity = region_.outlook.At(points_[i]);
+      const auto intensity = IntensityAt(points_[i]);
       dear_.push_back(!intensity ||
                       (job_.max_intensity && *intensity > *job_.max_intensity));
       if (intensity) {
@@ -60,20 +60,35 @@ class WindowMaker {
 
  private:
   void Cut(Interval whole) {
-    points_ = {whole.begin, whole.end};
-    const Series part = region_.outlook.Clip(whole);
-    for (const Slot& slot : part.slots()) {
-      points_.push_back(slot.interval.begin);
-      points_.push_back(slot.interval.end);
+    known_ = region_.outlook.Clip(whole);
+    AddPoint(whole.begin);
+    for (const Slot& slot : known_.slots()) {
+      AddPoint(slot.interval.begin);
+      AddPoint(slot.interval.end);
     }
+    AddPoint(whole.end);
+    const size_t in_order = points_.size();
     for (const Interval& interval : blocked_) {
       const Interval cut = interval.Clip(whole);
       if (cut.empty()) continue;
       points_.push_back(cut.begin);
       points_.push_back(cut.end);
     }
+    if (points_.size() == in_order) return;
     std::sort(points_.begin(), points_.end());
     points_.erase(std::unique(points_.begin(), points_.end()), points_.end());
+  }
+
+  void AddPoint(Instant t) {
+    if (points_.empty() || points_.back() != t) points_.push_back(t);
+  }
+
+  // The points are asked for in order.
+  std::optional<GramsPerKwh> IntensityAt(Instant t) {
+    const std::vector<Slot>& slots = known_.slots();
+    while (at_ < slots.size() && slots[at_].interval.end <= t) ++at_;
+    if (at_ == slots.size() || !slots[at_].interval.Contains(t)) return {};
+    return slots[at_].intensity;
   }
 
   bool Blocked(Instant t) const {
@@ -85,6 +100,8 @@ class WindowMaker {
   const PlanRegion& region_;
   const std::vector<Interval>& blocked_;
   const Weights weights_;
+  Series known_;
+  size_t at_ = 0;  // the slot of `known_` that was asked for last
   std::vector<Instant> points_;
   std::vector<bool> dear_;
   std::vector<PricedSlot> slots_;

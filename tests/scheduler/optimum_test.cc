@@ -247,6 +247,47 @@ TEST(Runs, AWholeWeekOfPenaltiesDoesNotOverflow) {
   EXPECT_EQ(found->cost, penalty * 2014 * 300'000 + 2 * 300'000);
 }
 
+// A daily curve with a little weather, five minutes a slot.
+World Curve(uint64_t seed, int64_t days) {
+  std::mt19937_64 random(seed);
+  World world;
+  Cost weather = 0;
+  for (int64_t i = 0; i < days * 288; ++i) {
+    const int64_t noon = std::abs(i % 288 - 144);
+    weather = weather * 19 / 20 + static_cast<Cost>(random() % 8001) - 4000;
+    const Cost price =
+        std::max<Cost>(0, 150'000 + static_cast<Cost>(noon) * 1500 + weather);
+    world.slots.push_back(
+        {i * 300'000, (i + 1) * 300'000, price, price / 8, false});
+  }
+  world.task.work = 8 * 3'600'000 + 1234;
+  world.task.restore = 61'000;
+  world.task.save = 59'000;
+  world.task.min_run = 1'800'000;
+  world.task.start = static_cast<Start>(seed % 3);
+  return world;
+}
+
+// The same in minutes, with idle prices, blocked hours and limits of runs.
+World CurveInMinutes(uint64_t seed) {
+  World world = Curve(seed, 1);
+  std::mt19937_64 random(seed);
+  const Cost share = static_cast<Cost>(random() % 3);
+  for (PricedSlot& slot : world.slots) {
+    slot.begin /= 60'000;
+    slot.end /= 60'000;
+    slot.idle_price = slot.price * share / 10;
+    slot.blocked = seed % 2 == 0 && random() % 60 == 0;
+  }
+  Task& task = world.task;
+  task.work = 60 + static_cast<int64_t>(random() % 540);
+  task.restore = static_cast<int64_t>(random() % 4);
+  task.save = static_cast<int64_t>(random() % 4);
+  task.min_run = static_cast<int64_t>(random() % 4) * 10;
+  task.max_runs = static_cast<int>(random() % 6);
+  return world;
+}
+
 // ---- Against the exhaustive search
 // -------------------------------------------
 
@@ -304,6 +345,16 @@ TEST(Optimum, IsExactWithHugePenalties) {
   AgreesOnMany(kind, 1000);
 }
 
+TEST(Optimum, IsExactWhereTheRunsAreLimited) {
+  WorldKind kind;
+  kind.limited = true;
+  AgreesOnMany(kind, 8000);
+  kind.blocked = true;
+  kind.longest = 40;
+  kind.dearest = 40;
+  AgreesOnMany(kind, 4000);
+}
+
 TEST(Optimum, IsExactForEachStandingOfTheTask) {
   for (const Start start : {Start::kFresh, Start::kRunning, Start::kPaused}) {
     WorldKind kind;
@@ -349,28 +400,36 @@ TEST(Optimum, IsExactWithPrimeLengths) {
   }
 }
 
-// ---- Properties on worlds too large to search -------------------------------
-
-// A daily curve with a little weather, five minutes a slot.
-World Curve(uint64_t seed, int64_t days) {
-  std::mt19937_64 random(seed);
-  World world;
-  Cost weather = 0;
-  for (int64_t i = 0; i < days * 288; ++i) {
-    const int64_t noon = std::abs(i % 288 - 144);
-    weather = weather * 19 / 20 + static_cast<Cost>(random() % 8001) - 4000;
-    const Cost price =
-        std::max<Cost>(0, 150'000 + static_cast<Cost>(noon) * 1500 + weather);
-    world.slots.push_back(
-        {i * 300'000, (i + 1) * 300'000, price, price / 8, false});
+// Days of five-minute slots, as a planner sees them, in which all lengths are
+// whole minutes: there the search has to rely on its bounds.
+TEST(Optimum, IsExactOnDailyCurves) {
+  for (uint64_t seed = 0; seed < 30; ++seed) {
+    ASSERT_TRUE(Agrees(CurveInMinutes(seed))) << "seed " << seed;
   }
-  world.task.work = 8 * 3'600'000 + 1234;
-  world.task.restore = 61'000;
-  world.task.save = 59'000;
-  world.task.min_run = 1'800'000;
-  world.task.start = static_cast<Start>(seed % 3);
-  return world;
 }
+
+// Once the climb to the best price of work stopped short where the unbroken run
+// was dear, and the search was cut short at a bound that said little.
+TEST(Optimum, IsWhatSortingGivesWithoutOverheads) {
+  for (uint64_t seed = 0; seed < 40; ++seed) {
+    std::mt19937_64 random(seed);
+    std::vector<Cost> prices;
+    for (int h = 0; h < 216; ++h) {
+      const int noon = std::abs(h % 24 - 12);
+      prices.push_back(5000 + noon * 200 + static_cast<int>(random() % 1500));
+    }
+    Task task;
+    task.work = 48 * 3'600'000;
+    const auto best = BestRuns(Row(prices, 3'600'000), task);
+    std::sort(prices.begin(), prices.end());
+    Cost least = 0;
+    for (size_t h = 0; h < 48; ++h) least += prices[h] * 3'600'000;
+    ASSERT_TRUE(best->exact) << "seed " << seed;
+    ASSERT_EQ(best->cost, least) << "seed " << seed;
+  }
+}
+
+// ---- Properties on worlds too large to search -------------------------------
 
 TEST(Optimum, KeepsTheRulesInTwoDaysOfFiveMinuteSlots) {
   for (uint64_t seed = 0; seed < 9; ++seed) {

@@ -86,74 +86,119 @@ void TryUnbroken(const Steps& steps, Exhaustive& found) {
   if (lowest.known) found.unbroken = lowest.cost;
 }
 
-// Rows of two runs and more. `lowest[begun][w][t]`: idle at t with w done.
+// Rows of two runs and more: the least cost of being idle, or in a run that has
+// done its least, at each step with each amount of work done in so many runs.
 class Rows {
  public:
   explicit Rows(const Steps& steps)
-      : steps_(steps),
-        after_(steps.task.work + 1, std::vector<Lowest>(steps.size() + 1)) {}
+      : steps_(steps), task_(steps.task), most_(std::max(task_.max_runs, 1)) {
+    const auto size = static_cast<size_t>(most_ + 1) *
+                      static_cast<size_t>(steps.size() + 1) *
+                      static_cast<size_t>(task_.work + 1);
+    idle_.resize(size);
+    running_.resize(size);
+    running_until_.push_back(0);
+    free_from_.push_back(0);
+    for (int64_t t = 0; t < steps.size(); ++t) {
+      running_until_.push_back(running_until_.back() + steps.price[t]);
+      free_from_.push_back(steps.blocked[t] ? t + 1 : free_from_.back());
+    }
+  }
 
   Lowest Best() {
-    FirstRuns();
+    Lowest best;
+    if (task_.max_runs == 1) return best;
     for (int64_t t = 0; t <= steps_.size(); ++t) {
-      for (int64_t w = 0; w <= steps_.task.work; ++w) {
-        if (!after_[w][t].known) continue;
-        const Cost so_far = after_[w][t].cost;
-        if (t < steps_.size()) after_[w][t + 1].Offer(so_far + steps_.idle[t]);
-        LaterRuns(t, w, so_far);
+      for (int runs = 1; runs <= most_; ++runs) {
+        for (int64_t w = 0; w <= task_.work; ++w) {
+          GoOnRunning(runs, t, w);
+          Begin(runs, t, w);
+          GoOnIdling(runs, t, w);
+          Save(runs, t, w);
+        }
+        FirstRuns(runs, t);
+        // The last one saves nothing.
+        const Lowest& last = At(running_, runs, t, task_.work);
+        if (last.known) best.Offer(last.cost);
       }
     }
-    return best_;
+    return best;
   }
 
  private:
   // A run that does nothing useful is none.
-  int64_t Least() const { return std::max<int64_t>(steps_.task.min_run, 1); }
+  int64_t Least() const { return std::max<int64_t>(task_.min_run, 1); }
 
-  void FirstRuns() {
-    const Task& task = steps_.task;
-    const bool running = task.start == Task::Start::kRunning;
+  Lowest& At(std::vector<Lowest>& all, int runs, int64_t t, int64_t w) const {
+    return all[static_cast<size_t>(
+        (runs * (steps_.size() + 1) + t) * (task_.work + 1) + w)];
+  }
+  bool Free(int64_t from, int64_t to) const {
+    return from >= 0 && (to == from || free_from_[to] <= from);
+  }
+  Cost Running(int64_t from, int64_t to) const {
+    return running_until_[to] - running_until_[from];
+  }
+  // Runs are counted only where they are limited.
+  int Before(int runs) const { return task_.max_runs > 0 ? runs - 1 : 1; }
+
+  void GoOnRunning(int runs, int64_t t, int64_t w) {
+    if (w == 0 || !Free(t - 1, t)) return;
+    const Lowest& before = At(running_, runs, t - 1, w - 1);
+    if (!before.known) return;
+    At(running_, runs, t, w).Offer(before.cost + Running(t - 1, t));
+  }
+
+  // A run, not the first, that has just done its least.
+  void Begin(int runs, int64_t t, int64_t w) {
+    const int64_t begin = t - task_.restore - Least();
+    if (w < Least() || !Free(begin, t)) return;
+    const Lowest& before = At(idle_, Before(runs), begin, w - Least());
+    if (!before.known) return;
+    At(running_, runs, t, w).Offer(before.cost + Running(begin, t));
+  }
+
+  void GoOnIdling(int runs, int64_t t, int64_t w) {
+    if (t == 0) return;
+    const Lowest& before = At(idle_, runs, t - 1, w);
+    if (!before.known) return;
+    At(idle_, runs, t, w).Offer(before.cost + steps_.idle[t - 1]);
+  }
+
+  void Save(int runs, int64_t t, int64_t w) {
+    if (!Free(t - task_.save, t)) return;
+    const Lowest& before = At(running_, runs, t - task_.save, w);
+    if (!before.known) return;
+    At(idle_, runs, t, w).Offer(before.cost + Running(t - task_.save, t));
+  }
+
+  // First runs that end at t, having saved.
+  void FirstRuns(int runs, int64_t t) {
+    if (runs > 1) return;
+    const bool running = task_.start == Task::Start::kRunning;
     Cost idled = 0;
-    for (int64_t begin = 0; begin <= (running ? 0 : steps_.size()); ++begin) {
-      Cost cost = idled;
+    for (int64_t begin = 0; begin <= t; ++begin) {
+      const int64_t length = t - begin;
+      const int64_t useful = length - RestoreOf(task_, true) - task_.save;
       // A running task may stop at once: its first run is empty then.
-      for (int64_t end = running ? begin : begin + 1; end <= steps_.size();
-           ++end) {
-        if (end > begin && steps_.blocked[end - 1]) break;
-        if (end > begin) cost += steps_.price[end - 1];
-        const int64_t length = end - begin;
-        const int64_t useful = length - RestoreOf(task, true) - task.save;
-        const bool enough = running ? length >= task.running_min + task.save
-                                    : useful >= Least();
-        if (useful < 0 || useful > task.work || !enough) continue;
-        after_[useful][end].Offer(cost);
+      const bool enough = running ? length >= task_.running_min + task_.save
+                                  : useful >= Least();
+      if (enough && useful >= 0 && useful <= task_.work && Free(begin, t)) {
+        At(idle_, 1, t, useful).Offer(idled + Running(begin, t));
       }
-      if (task.start == Task::Start::kPaused && begin < steps_.size()) {
+      if (running) return;
+      if (task_.start == Task::Start::kPaused && begin < t) {
         idled += steps_.idle[begin];
       }
     }
   }
 
-  void LaterRuns(int64_t begin, int64_t done, Cost so_far) {
-    const Task& task = steps_.task;
-    Cost cost = so_far;
-    for (int64_t end = begin + 1; end <= steps_.size(); ++end) {
-      if (steps_.blocked[end - 1]) break;
-      cost += steps_.price[end - 1];
-      const int64_t useful = end - begin - task.restore;
-      if (useful >= Least() && done + useful == task.work) {
-        best_.Offer(cost);  // the last one saves nothing
-      }
-      const int64_t saved = useful - task.save;
-      if (saved >= Least() && done + saved <= task.work) {
-        after_[done + saved][end].Offer(cost);
-      }
-    }
-  }
-
   const Steps& steps_;
-  std::vector<std::vector<Lowest>> after_;
-  Lowest best_;
+  const Task& task_;
+  const int most_;
+  std::vector<Lowest> idle_, running_;
+  std::vector<Cost> running_until_;
+  std::vector<int64_t> free_from_;  // the last instant blocked before, by end
 };
 
 }  // namespace
@@ -207,6 +252,7 @@ World RandomWorld(uint64_t seed, const WorldKind& kind) {
                           &task.save, &task.min_run, &task.running_min}) {
     *number *= kind.unit;
   }
+  if (kind.limited) task.max_runs = static_cast<int>(Pick(random, 1, 4));
   return world;
 }
 
@@ -248,6 +294,9 @@ std::string BrokenRule(const World& world, const std::vector<RunSpan>& runs) {
   int64_t at = world.slots.front().begin;
   if (task.start == Task::Start::kRunning && runs[0].begin != at) {
     return "a running task does not go on at once";
+  }
+  if (task.max_runs > 0 && runs.size() > static_cast<size_t>(task.max_runs)) {
+    return "more runs than are allowed";
   }
   int64_t done = 0;
   for (size_t i = 0; i < runs.size(); ++i) {
@@ -306,9 +355,11 @@ std::string Describe(const World& world) {
   const Task& task = world.task;
   constexpr const char* kStarts[] = {"fresh", "running", "paused"};
   std::string text = fmt::format(
-      "{}: work {} restore {} (left {}) save {} min run {} (running {})\n",
+      "{}: work {} restore {} (left {}) save {} min run {} (running {}) runs "
+      "{}\n",
       kStarts[static_cast<int>(task.start)], task.work, task.restore,
-      task.restore_left, task.save, task.min_run, task.running_min);
+      task.restore_left, task.save, task.min_run, task.running_min,
+      task.max_runs);
   for (const PricedSlot& slot : world.slots) {
     text += fmt::format("  [{}, {}) price {} idle {}{}\n", slot.begin, slot.end,
                         Describe(slot.price), Describe(slot.idle_price),

@@ -34,6 +34,7 @@ struct WorldKind {
   Cost dearest = 6;  // few prices, so that many plans cost the same
   enum class Idle { kFree, kCheaper, kAny } idle = Idle::kCheaper;
   std::optional<Task::Start> start;
+  bool limited = false;  // to a few runs
 };
 
 World RandomWorld(uint64_t seed, const WorldKind& kind);

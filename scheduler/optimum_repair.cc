@@ -1,0 +1,193 @@
+#include "scheduler/optimum_repair.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace carbond {
+namespace {
+
+template <typename C>
+class Repairing {
+ public:
+  Repairing(const PricedTime<C>& time, const Task& task,
+            std::vector<RunSpan>& runs)
+      : time_(time), task_(task), runs_(runs) {}
+
+  bool Succeeds() {
+    DropShort();
+    if (!RunsOnLongEnough()) return false;
+    int64_t surplus = WorkOf(task_, runs_) - task_.work;
+    while ((surplus > Spare() && runs_.size() > 2) || TooMany()) {
+      Drop(Shortest());
+      surplus = WorkOf(task_, runs_) - task_.work;
+    }
+    if (runs_.size() < 2) return false;
+    return surplus >= 0 ? Trim(surplus) : Extend(-surplus);
+  }
+
+ private:
+  // An end of a run, how far it can be moved within one slot, and what that
+  // gains or costs a millisecond.
+  struct End {
+    int64_t* at = nullptr;
+    int64_t by = 0;  // signed
+    C price = 0;
+  };
+
+  bool Fixed(size_t k) const {
+    return k == 0 && task_.start == Task::Start::kRunning;
+  }
+  int64_t Length(size_t k) const { return runs_[k].end - runs_[k].begin; }
+  int64_t Least(size_t k) const { return LeastLength(task_, k, runs_.size()); }
+  int64_t Spare() const {
+    int64_t spare = 0;
+    for (size_t k = 0; k < runs_.size(); ++k) spare += Length(k) - Least(k);
+    return spare;
+  }
+
+  void Drop(size_t k) {
+    runs_.erase(runs_.begin() + static_cast<std::ptrdiff_t>(k));
+  }
+  void DropShort() {
+    for (size_t k = runs_.size(); k-- > 0;) {
+      if (Length(k) < Least(k) && !Fixed(k)) Drop(k);
+    }
+  }
+  // The run under way, which cannot be dropped.
+  bool RunsOnLongEnough() {
+    if (runs_.empty() || !Fixed(0) || Length(0) >= Least(0)) return true;
+    runs_[0].end = runs_[0].begin + Least(0);
+    return time_.Free(0, runs_[0].end) &&
+           (runs_.size() == 1 || runs_[0].end < runs_[1].begin);
+  }
+  bool TooMany() const {
+    return task_.max_runs > 0 &&
+           runs_.size() > static_cast<size_t>(task_.max_runs);
+  }
+  size_t Shortest() const {
+    size_t shortest = runs_.size() - 1;
+    for (size_t k = runs_.size(); k-- > 0;) {
+      if (!Fixed(k) && Length(k) < Length(shortest)) shortest = k;
+    }
+    return shortest;
+  }
+
+  // What running in a slot costs more than not running there.
+  C Price(size_t k, bool is_begin, int slot) const {
+    const bool idles = is_begin ? k > 0 || task_.start == Task::Start::kPaused
+                                : k + 1 < runs_.size();
+    return time_.price(slot) - (idles ? time_.idle_price(slot) : 0);
+  }
+
+  bool Trim(int64_t surplus) {
+    while (surplus > 0) {
+      End dearest;
+      for (size_t k = 0; k < runs_.size(); ++k) {
+        const int64_t spare = Length(k) - Least(k);
+        if (spare < 0) return false;
+        if (spare > 0) OfferToTrim(k, spare, dearest);
+      }
+      if (!Move(dearest, surplus)) return false;
+    }
+    return true;
+  }
+
+  void OfferToTrim(size_t k, int64_t spare, End& dearest) {
+    const auto offer = [&](int64_t& at, int64_t by, C price) {
+      if (dearest.at == nullptr || price > dearest.price) {
+        dearest = {&at, by, price};
+      }
+    };
+    RunSpan& run = runs_[k];
+    const int first = time_.SlotAt(run.begin);
+    const int last = time_.SlotAt(run.end - 1);
+    if (!Fixed(k)) {
+      offer(run.begin, std::min(spare, time_.point(first + 1) - run.begin),
+            Price(k, true, first));
+    }
+    offer(run.end, -std::min(spare, run.end - time_.point(last)),
+          Price(k, false, last));
+  }
+
+  bool Extend(int64_t missing) {
+    while (missing > 0) {
+      End cheapest;
+      for (size_t k = 0; k < runs_.size(); ++k) OfferToExtend(k, cheapest);
+      if (!Move(cheapest, missing)) return false;
+    }
+    return true;
+  }
+
+  void OfferToExtend(size_t k, End& cheapest) {
+    const auto offer = [&](int64_t& at, int64_t by, int slot, C price) {
+      if (time_.blocked(slot)) return;
+      if (cheapest.at == nullptr || price < cheapest.price) {
+        cheapest = {&at, by, price};
+      }
+    };
+    // A pause keeps some length.
+    RunSpan& run = runs_[k];
+    const int64_t from = k > 0 ? runs_[k - 1].end + 1 : time_.begin();
+    const int64_t to =
+        k + 1 < runs_.size() ? runs_[k + 1].begin - 1 : time_.end();
+    if (!Fixed(k) && run.begin > from) {
+      const int slot = time_.SlotAt(run.begin - 1);
+      offer(run.begin, std::max(from, time_.point(slot)) - run.begin, slot,
+            Price(k, true, slot));
+    }
+    if (run.end < to) {
+      const int slot = time_.SlotAt(run.end);
+      offer(run.end, std::min(to, time_.point(slot + 1)) - run.end, slot,
+            Price(k, false, slot));
+    }
+  }
+
+  static bool Move(const End& end, int64_t& need) {
+    if (end.at == nullptr) return false;
+    const int64_t step = std::min(need, end.by > 0 ? end.by : -end.by);
+    *end.at += end.by > 0 ? step : -step;
+    need -= step;
+    return true;
+  }
+
+  const PricedTime<C>& time_;
+  const Task& task_;
+  std::vector<RunSpan>& runs_;
+};
+
+}  // namespace
+
+int64_t LeastLength(const Task& task, size_t k, size_t count) {
+  const int64_t save = k + 1 < count ? task.save : 0;
+  if (k == 0 && task.start == Task::Start::kRunning) {
+    return std::max(task.running_min, task.restore_left) + save;
+  }
+  const bool restores = k > 0 || task.start == Task::Start::kPaused;
+  return (restores ? task.restore : 0) + std::max<int64_t>(task.min_run, 1) +
+         save;
+}
+
+int64_t WorkOf(const Task& task, const std::vector<RunSpan>& runs) {
+  int64_t work = 0;
+  for (size_t k = 0; k < runs.size(); ++k) {
+    work += runs[k].end - runs[k].begin;
+    if (k > 0 || task.start == Task::Start::kPaused) work -= task.restore;
+    if (k == 0 && task.start == Task::Start::kRunning)
+      work -= task.restore_left;
+    if (k + 1 < runs.size()) work -= task.save;
+  }
+  return work;
+}
+
+template <typename C>
+bool Repair(const PricedTime<C>& time, const Task& task,
+            std::vector<RunSpan>& runs) {
+  return Repairing<C>(time, task, runs).Succeeds();
+}
+
+template bool Repair(const PricedTime<int64_t>&, const Task&,
+                     std::vector<RunSpan>&);
+template bool Repair(const PricedTime<Cost>&, const Task&,
+                     std::vector<RunSpan>&);
+
+}  // namespace carbond
