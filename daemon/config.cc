@@ -15,6 +15,8 @@ namespace carbond {
 namespace {
 
 constexpr size_t kLargestFile = 256 * 1024;
+// Of the work left: estimates are short by a little more often than long.
+constexpr double kSlackReserve = 0.05;
 constexpr size_t kLongestSocketPath = 107;  // of sun_path, before its NUL
 
 // ---- listen ----------------------------------------------------------------
@@ -137,6 +139,8 @@ void ReadClock(ConfigFile& file, ConfigMap& top, ClockConfig& clock) {
 void ReadDefaults(ConfigFile& file, ConfigMap& top, Defaults& defaults) {
   ConfigMap map = Section(file, top, "defaults");
   map.Read("min_saving", defaults.min_saving, 0, 1);
+  defaults.slack_reserve = kSlackReserve;
+  map.Read("slack_reserve", defaults.slack_reserve, 0, 1);
   map.ReadChoice<NoForecast>(
       "no_forecast", defaults.no_forecast,
       {{"run_now", NoForecast::kRunNow},

@@ -29,6 +29,11 @@ class WatchedLedger : public Ledger {
       const std::string& request_id) override {
     return ledger_.FindRequest(request_id);
   }
+  Result<std::vector<Duration>> PastWork(const std::string& user,
+                                         const std::string& name,
+                                         int limit) override {
+    return ledger_.PastWork(user, name, limit);
+  }
 
  private:
   // Fixed after construction

@@ -20,6 +20,7 @@ constexpr int64_t kLastSecond = 253402300799;  // 9999-12-31T23:59:59Z
 constexpr double kMostWatts = 1e9;
 constexpr double kMostGramsPerKwh = 1e5;
 constexpr double kMostGigabytes = 1e9;
+constexpr double kMostGrams = 1e6;
 constexpr int kMostResources = 1'000'000;
 constexpr size_t kMostJobsPerRequest = 100'000;
 constexpr size_t kLongestRequestId = 256;
@@ -123,6 +124,10 @@ Status ReadNumbers(const v1::JobSpec& from, JobSpec& to, Unset& unset) {
       CheckNumber(from.min_saving_fraction(), 1, "min_saving_fraction"));
   CARBOND_RETURN_IF_ERROR(
       CheckNumber(from.data_gb(), kMostGigabytes, "data_gb"));
+  CARBOND_RETURN_IF_ERROR(CheckNumber(from.delay_cost_g_per_h(), kMostGrams,
+                                      "delay_cost_g_per_h"));
+  to.delay_cost_per_hour = Grams::Of(from.delay_cost_g_per_h());
+  if (from.has_max_pauses()) to.max_pauses = from.max_pauses();
   to.need = {.gpus = from.gpus(), .cpus = from.cpus()};
   to.power = Watts::Of(from.power_w());
   to.power_declared = from.has_power_w();

@@ -118,6 +118,9 @@ void ToWire(const JobSpec& from, v1::JobSpec* to) {
   to->set_retries(from.retries);
   if (from.time_limit) ToWire(*from.time_limit, to->mutable_time_limit());
   to->set_data_gb(from.data_gb);
+  if (from.max_pauses) to->set_max_pauses(*from.max_pauses);
+  to->set_delay_cost_g_per_h(from.delay_cost_per_hour.value());
+  to->set_duration_learnt_from(from.duration_learnt_from);
 }
 
 void ToWire(const PlanRecord& from, v1::Plan* to) {

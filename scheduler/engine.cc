@@ -115,10 +115,15 @@ Result<std::vector<Reply>> Engine::Execute(std::span<const Command> commands) {
   return replies;
 }
 
-Result<JobSpec> Engine::Complete(const JobSpec& spec, const Unset& unset) {
-  CARBOND_ASSIGN_OR_RETURN(
-      JobSpec complete,
-      CompleteSpec(spec, unset, options_.regions, options_.defaults, now_));
+Result<JobSpec> Engine::Complete(JobSpec spec, const Unset& unset) {
+  spec.duration_learnt_from = 0;
+  if (spec.duration == Duration(0)) {
+    CARBOND_RETURN_IF_ERROR(LearnDuration(spec));
+  }
+  CARBOND_ASSIGN_OR_RETURN(JobSpec complete,
+                           CompleteSpec(std::move(spec), unset,
+                                        options_.regions, options_.defaults,
+                                        now_));
   const Meter::Power expected =
       doors_.meter.Expected(complete.need, complete.regions.front());
   if (!complete.power_declared) {
@@ -127,6 +132,26 @@ Result<JobSpec> Engine::Complete(const JobSpec& spec, const Unset& unset) {
   }
   CARBOND_RETURN_IF_ERROR(CheckCommand(complete));
   return complete;
+}
+
+// Nine in ten of the earlier jobs took no longer (by nearest rank).
+Status Engine::LearnDuration(JobSpec& spec) {
+  constexpr int kMostJobs = 20;
+  if (spec.name.empty()) spec.name = NameOf(spec.command);
+  CARBOND_ASSIGN_OR_RETURN(
+      std::vector<Duration> past,
+      doors_.ledger.PastWork(spec.user, spec.name, kMostJobs));
+  if (past.empty()) {
+    return Refused(
+        "no duration is given, and no earlier job `{}` of {} has succeeded to "
+        "learn it from: say how long it runs, such as --duration 2h",
+        spec.name, spec.user.empty() ? "this user" : spec.user);
+  }
+  std::sort(past.begin(), past.end());
+  const size_t rank = (past.size() * 9 + 9) / 10;
+  spec.duration = std::max(past[rank - 1], Duration(seconds(1)));
+  spec.duration_learnt_from = static_cast<int>(past.size());
+  return Ok();
 }
 
 // Many jobs of one request, or of one moment, run the same command: the

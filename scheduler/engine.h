@@ -188,7 +188,8 @@ class Engine {
   Reply Submit(const SubmitCommand& command, Transaction& t);
   Result<std::vector<JobId>> Repeat(const SubmitCommand& command,
                                     Transaction& t) const;
-  Result<JobSpec> Complete(const JobSpec& spec, const Unset& unset);
+  Result<JobSpec> Complete(JobSpec spec, const Unset& unset);
+  Status LearnDuration(JobSpec& spec);
   Status CheckCommand(const JobSpec& spec);
   Reply Cancel(const CancelCommand& command, Transaction& t);
   Reply Hold(const HoldCommand& command, Transaction& t);

@@ -111,6 +111,13 @@ PlanJob Engine::PlanJobOf(const Job& job) const {
   plan.min_run = spec.min_run;
   plan.max_intensity = spec.max_intensity;
   plan.min_saving = spec.min_saving;
+  plan.delay_cost_per_hour = spec.delay_cost_per_hour;
+  plan.reserve = Duration(std::llround(static_cast<double>(plan.work.count()) *
+                                       options_.defaults.slack_reserve));
+  plan.duration_learnt_from = spec.duration_learnt_from;
+  if (spec.max_pauses) {
+    plan.max_runs = std::max(*spec.max_pauses - Pauses(job), 0) + 1;
+  }
   plan.priority = spec.priority;
   plan.submitted_at = job.submitted_at;
   plan.earliest = spec.earliest.value_or(job.submitted_at);

@@ -78,6 +78,15 @@ Status CheckNumbers(const JobSpec& spec) {
     return Refused("min saving {} is not a fraction from 0 to below 1",
                    spec.min_saving);
   }
+  if (spec.max_pauses && (*spec.max_pauses < 0 || *spec.max_pauses > 10'000)) {
+    return Refused("max pauses {} is out of range: 0 to 10000",
+                   *spec.max_pauses);
+  }
+  if (spec.delay_cost_per_hour < Grams() ||
+      spec.delay_cost_per_hour > Grams::Of(1e6)) {
+    return Refused("delay cost of {} g per hour is out of range: 0 to 1e6",
+                   spec.delay_cost_per_hour.value());
+  }
   if (spec.max_intensity && *spec.max_intensity < GramsPerKwh()) {
     return Refused("max intensity {} g/kWh is negative",
                    spec.max_intensity->value());
@@ -198,6 +207,12 @@ constexpr std::pair<const char*, int> kSignals[] = {
 
 }  // namespace
 
+std::string NameOf(const std::vector<std::string>& command) {
+  if (command.empty()) return "";
+  const std::string& program = command.front();
+  return program.substr(program.find_last_of('/') + 1).substr(0, 256);
+}
+
 Result<JobSpec> CompleteSpec(JobSpec spec, const Unset& unset,
                              const std::vector<Region>& regions,
                              const Defaults& defaults, Instant now) {
@@ -220,10 +235,7 @@ Result<JobSpec> CompleteSpec(JobSpec spec, const Unset& unset,
   if (spec.home_region.empty() && !spec.regions.empty()) {
     spec.home_region = spec.regions.front();
   }
-  if (spec.name.empty() && !spec.command.empty()) {
-    const std::string& program = spec.command.front();
-    spec.name = program.substr(program.find_last_of('/') + 1).substr(0, 256);
-  }
+  if (spec.name.empty()) spec.name = NameOf(spec.command);
   if (spec.checkpoint_signal.rfind("SIG", 0) == 0) {
     spec.checkpoint_signal.erase(0, 3);
   }

@@ -51,7 +51,10 @@ struct JobSpec {
   std::string workdir;                     // absolute
 
   Resources need;
-  Duration duration{0};  // useful work, pauses and their overhead not counted
+  // Useful work, pauses and their overhead not counted. Where the user gives
+  // none it is learnt from so many earlier jobs of the same name and user.
+  Duration duration{0};
+  int duration_learnt_from = 0;
   // Drawn while running, all resources together, before PUE. Filled from the
   // meter's model when the user gives none.
   Watts power;
@@ -78,6 +81,10 @@ struct JobSpec {
 
   std::optional<GramsPerKwh> max_intensity;  // do not run above it
   double min_saving = 0;  // fraction of the grams of starting at once
+  std::optional<int> max_pauses;  // nothing: as many as pay
+  // What an hour of waiting for the result is worth: a plan emits so much more
+  // to finish an hour sooner.
+  Grams delay_cost_per_hour;
   int priority = 0;       // higher is planned first
   int retries = 0;        // further attempts after a failure
   std::optional<Duration> time_limit;  // of running time; ends the job
@@ -100,6 +107,9 @@ enum class NoForecast { kRunNow, kWaitUntilLatest };
 // What the configuration says for jobs that say nothing.
 struct Defaults {
   double min_saving = 0.02;
+  // Of the work left, kept free before the deadline where that is possible: for
+  // estimates that are too short, and an attempt after a failure.
+  double slack_reserve = 0;
   NoForecast no_forecast = NoForecast::kRunNow;
   Duration max_delay = hours(24);  // latest finish without a deadline
   Duration min_run = minutes(15);
@@ -116,6 +126,9 @@ struct Unset {
   bool resume_cost = false;
   bool checkpoint_timeout = false;
 };
+
+// What a job is called that was given no name: by its program.
+std::string NameOf(const std::vector<std::string>& command);
 
 // Fills in defaults and checks every rule that can be checked at submission.
 // On success the result is complete: it can be planned and started. On failure

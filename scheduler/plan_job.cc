@@ -12,6 +12,7 @@ struct Candidate {
   int region = -1;
   std::vector<Interval> intervals;
   std::optional<Grams> grams;  // nothing: runs through unknown time
+  Grams weighed;               // and what it costs to wait for its end
   Duration dear{0};            // time in instants that are forbidden or unknown
   Duration unknown{0};
   bool late = false;
@@ -26,7 +27,9 @@ bool Better(const Candidate& a, const Candidate& b) {
   if (a.late != b.late) return b.late;
   if (a.late && a.end() != b.end()) return a.end() < b.end();
   if (a.dear != b.dear) return a.dear < b.dear;
-  if (a.grams != b.grams && a.grams && b.grams) return *a.grams < *b.grams;
+  if (a.weighed != b.weighed && a.grams && b.grams) {
+    return a.weighed < b.weighed;
+  }
   return a.begin() < b.begin();
 }
 
@@ -55,7 +58,15 @@ class JobPlanner {
       return Stay(Reason::kRegionDrained,
                   "its regions are drained and start nothing new");
     }
+    wanted_by_ = job_.deadline - job_.reserve;
     Search();
+    if (best_ && best_->late && job_.reserve > Duration(0)) {
+      wanted_by_ = job_.deadline;  // rather without the reserve than late
+      best_.reset();
+      at_once_.reset();
+      alternatives_.clear();
+      Search();
+    }
     if (!best_) {
       return Stay(Reason::kNoCapacity, "it fits in none of its regions");
     }
@@ -102,7 +113,7 @@ class JobPlanner {
     const Instant from = std::max(now_, bound() ? now_ : job_.earliest);
     for (const int region : regions_) {
       const std::vector<Interval> blocked = Blocked(region);
-      const Interval whole{from, job_.deadline};
+      const Interval whole{from, wanted_by_};
       if (job_.pause == PauseMode::kSuspend) {
         // In memory it keeps its place: pauses must fit as well as runs.
         for (const Interval& stretch : Between(blocked, whole)) {
@@ -196,8 +207,16 @@ class JobPlanner {
       candidate.dear += DearTime(place, run);
     }
     if (known) candidate.grams = grams;
+    candidate.weighed = grams + DelayCost(candidate.end());
     candidate.late = candidate.end() > job_.deadline;
     return candidate;
+  }
+
+  Grams DelayCost(Instant finish) const {
+    return Grams::FromThousandths(RoundedDivide(
+        static_cast<Int128>(job_.delay_cost_per_hour.thousandths()) *
+            (finish - now_).count(),
+        Duration(hours(1)).count()));
   }
 
   Duration DearTime(const PlanRegion& place, Interval run) const {
@@ -254,20 +273,20 @@ class JobPlanner {
   bool Saves(const Candidate& at_once) const {
     if (best_->dear < at_once.dear) return true;
     if (!best_->grams || !at_once.grams) return false;
-    const double saved = (*at_once.grams - *best_->grams).value();
+    const double saved = (at_once.weighed - best_->weighed).value();
     return saved > 0 &&
            saved >= job_.min_saving * at_once.grams->value() - 1e-9;
   }
 
   bool SlackLeft() const {
-    return at_once_ && at_once_->end() + seconds(1) < job_.deadline;
+    return at_once_ && at_once_->end() + seconds(1) < wanted_by_;
   }
 
   // The start that just meets the deadline, or as soon as it fits after it.
   std::optional<Candidate> AtLatest() const {
     if (bound()) return at_once_;
     const Duration length = at_once_->end() - at_once_->begin();
-    const Instant begin = std::max(at_once_->begin(), job_.deadline - length);
+    const Instant begin = std::max(at_once_->begin(), wanted_by_ - length);
     const Interval run{begin, begin + length};
     for (const Interval& interval : Blocked(at_once_->region)) {
       if (interval.Overlaps(run)) return at_once_;
@@ -310,6 +329,11 @@ class JobPlanner {
     if (reason == Reason::kCleanerHours &&
         chosen.end() > Region(chosen.region).forecast_end) {
       text += "; past the forecast the same hours of the last known days count";
+    }
+    if (job_.duration_learnt_from > 0) {
+      text += fmt::format("; its duration is learnt from {} earlier job{}",
+                          job_.duration_learnt_from,
+                          job_.duration_learnt_from == 1 ? "" : "s");
     }
     if (chosen.late) {
       text += fmt::format("; it will miss its deadline {}",
@@ -383,6 +407,7 @@ class JobPlanner {
   const PlanJob& job_;
   const std::vector<CapacityProfile>& free_;
   const Instant now_;
+  Instant wanted_by_;  // the deadline, less what is kept free before it
   std::vector<int> regions_;
   std::optional<Candidate> best_, at_once_, latest_;
   std::vector<Candidate> alternatives_;

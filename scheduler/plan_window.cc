@@ -22,6 +22,14 @@ Weights WeightsOf(const PlanJob& job) {
   return {power / divisor, idle / divisor};
 }
 
+// What a millisecond of waiting costs, in the unit of the prices: one of them
+// is power / weight x 10^-9 mg per hour.
+Cost DelayPrice(const PlanJob& job, const Weights& weights) {
+  const Cost per_hour = static_cast<Cost>(job.delay_cost_per_hour.thousandths());
+  return RoundedDivide(per_hour * 1'000'000'000 * weights.running,
+                       std::max<int64_t>(job.power.thousandths(), 1));
+}
+
 class WindowMaker {
  public:
   WindowMaker(const PlanJob& job, const PlanRegion& region,
@@ -29,7 +37,8 @@ class WindowMaker {
       : job_(job),
         region_(region),
         blocked_(blocked),
-        weights_(WeightsOf(job)) {}
+        weights_(WeightsOf(job)),
+        delay_(DelayPrice(job, weights_)) {}
 
   std::vector<PricedSlot> Make(Interval whole) {
     Cut(whole);
@@ -48,6 +57,8 @@ class WindowMaker {
         slot.price = price * weights_.running;
         slot.idle_price = price * weights_.idling;
       }
+      slot.price += delay_;
+      slot.idle_price += delay_;
       slot.blocked = Blocked(points_[i]);
       all += slot.price * length;
       slots_.push_back(slot);
@@ -100,6 +111,7 @@ class WindowMaker {
   const PlanRegion& region_;
   const std::vector<Interval>& blocked_;
   const Weights weights_;
+  const Cost delay_;
   Series known_;
   size_t at_ = 0;  // the slot of `known_` that was asked for last
   std::vector<Instant> points_;
@@ -122,8 +134,17 @@ Task TaskOf(const PlanJob& job, Instant now) {
   task.restore = job.resume_cost.count();
   task.save = job.checkpoint_cost.count();
   task.min_run = job.min_run.count();
+  task.max_runs = job.max_runs;
   switch (job.standing) {
     case PlanJob::Standing::kFresh:
+      // Where waiting costs, so does the wait before the first run: the search
+      // knows that of jobs that restore first. The restore is taken off the
+      // work again. What is overlooked are first runs shorter than it, and that
+      // a job draws no idle power before it has begun.
+      if (job.delay_cost_per_hour > Grams() && task.work > task.restore) {
+        task.start = Task::Start::kPaused;
+        task.work -= task.restore;
+      }
       break;
     case PlanJob::Standing::kRunning:
       task.start = Task::Start::kRunning;

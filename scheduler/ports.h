@@ -211,6 +211,11 @@ class Ledger {
   virtual Result<Recovered> Recover(Instant grid_since) = 0;
   virtual Result<std::optional<RequestRecord>> FindRequest(
       const std::string& request_id) = 0;
+  // How long the useful work of the newest succeeded jobs of that user and name
+  // took, at most `limit`, newest first; jobs that failed in between left out.
+  virtual Result<std::vector<Duration>> PastWork(const std::string& user,
+                                                 const std::string& name,
+                                                 int limit) = 0;
 };
 
 }  // namespace carbond

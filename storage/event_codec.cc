@@ -48,6 +48,9 @@ void Fields(auto& f, Is<JobSpec> auto& v) {
   f("retries", v.retries);
   f("time_limit_ms", v.time_limit);
   f("data_gb", v.data_gb);
+  f("duration_learnt_from", v.duration_learnt_from);
+  f("max_pauses", v.max_pauses);
+  f("delay_cost_mg_per_hour", v.delay_cost_per_hour);
 }
 
 void Fields(auto& f, Is<Submitted> auto& v) { Fields(f, v.spec); }

@@ -276,7 +276,13 @@ SELECT f.zone, f.provider, f.signal,
 FROM intensities i JOIN feeds f ON f.id = i.feed;
 )sql";
 
-constexpr const char* kMigrations[] = {kSchema1};
+// What earlier jobs of a name took, for those submitted without a duration.
+constexpr const char* kSchema2 = R"sql(
+CREATE INDEX jobs_succeeded ON jobs (user, name, id)
+  WHERE outcome = 'succeeded' AND failures = 0;
+)sql";
+
+constexpr const char* kMigrations[] = {kSchema1, kSchema2};
 
 int64_t Pragma(Connection& connection, const char* name) {
   return connection.database()

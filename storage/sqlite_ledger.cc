@@ -190,6 +190,24 @@ Result<std::optional<RequestRecord>> SqliteLedger::FindRequest(
   return found;
 }
 
+Result<std::vector<Duration>> SqliteLedger::PastWork(const std::string& user,
+                                                     const std::string& name,
+                                                     int limit) {
+  Connection& connection = *impl_->connection;
+  std::vector<Duration> past;
+  CARBOND_RETURN_IF_ERROR(connection.Read([&] {
+    Query row(connection,
+              "SELECT (SELECT sum(work_ms) FROM runs WHERE job = jobs.id) "
+              "FROM jobs INDEXED BY jobs_succeeded "
+              "WHERE outcome = 'succeeded' AND failures = 0 "
+              "AND user = ? AND name = ? ORDER BY id DESC LIMIT ?",
+              user, name, limit);
+    while (row.Step()) row.Read(past.emplace_back());
+    return Ok();
+  }));
+  return past;
+}
+
 Status SqliteLedger::PutSetting(const std::string& key,
                                 const std::string& value) {
   Connection& connection = *impl_->connection;

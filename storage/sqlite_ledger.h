@@ -22,6 +22,9 @@ class SqliteLedger : public Ledger {
   Result<Recovered> Recover(Instant grid_since) override;
   Result<std::optional<RequestRecord>> FindRequest(
       const std::string& request_id) override;
+  Result<std::vector<Duration>> PastWork(const std::string& user,
+                                         const std::string& name,
+                                         int limit) override;
 
   // Small facts about the ledger itself that must survive a restart, such as
   // the anchor of a demonstration's clock.

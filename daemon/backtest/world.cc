@@ -123,4 +123,9 @@ Result<std::optional<RequestRecord>> RunsLedger::FindRequest(
   return std::optional<RequestRecord>();
 }
 
+Result<std::vector<Duration>> RunsLedger::PastWork(const std::string&,
+                                                   const std::string&, int) {
+  return std::vector<Duration>();
+}
+
 }  // namespace carbond

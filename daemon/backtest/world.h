@@ -45,6 +45,9 @@ class RunsLedger : public Ledger {
   Result<Recovered> Recover(Instant grid_since) override;
   Result<std::optional<RequestRecord>> FindRequest(
       const std::string& request_id) override;
+  Result<std::vector<Duration>> PastWork(const std::string& user,
+                                         const std::string& name,
+                                         int limit) override;
 
   // Of jobs that are done.
   const std::map<JobId, std::vector<Run>>& runs() const { return runs_; }

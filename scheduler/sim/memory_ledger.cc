@@ -83,6 +83,24 @@ Result<std::optional<RequestRecord>> MemoryLedger::FindRequest(
   return std::optional(it->second);
 }
 
+Result<std::vector<Duration>> MemoryLedger::PastWork(const std::string& user,
+                                                     const std::string& name,
+                                                     int limit) {
+  std::vector<Duration> past;
+  for (auto it = jobs_.rbegin(); it != jobs_.rend(); ++it) {
+    const Job& job = it->second;
+    if (std::ssize(past) == limit) break;
+    if (job.outcome != Outcome::kSucceeded || job.failures > 0 ||
+        job.spec.user != user || job.spec.name != name) {
+      continue;
+    }
+    Duration work{0};
+    for (const Run& run : job.runs) work += run.work;
+    past.push_back(work);
+  }
+  return past;
+}
+
 Status MemoryLedger::Verify() const {
   std::map<JobId, Job> replayed;
   std::map<JobId, WattHours> energy;

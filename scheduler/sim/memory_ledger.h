@@ -16,6 +16,9 @@ class MemoryLedger : public Ledger {
   Result<Recovered> Recover(Instant grid_since) override;
   Result<std::optional<RequestRecord>> FindRequest(
       const std::string& request_id) override;
+  Result<std::vector<Duration>> PastWork(const std::string& user,
+                                         const std::string& name,
+                                         int limit) override;
 
   // After this many more appends, every append is refused: a full disk, or the
   // end of the process. Negative: never.

@@ -48,6 +48,11 @@ class FillableLedger : public Ledger {
       const std::string& id) override {
     return ledger_.FindRequest(id);
   }
+  Result<std::vector<Duration>> PastWork(const std::string& user,
+                                         const std::string& name,
+                                         int limit) override {
+    return ledger_.PastWork(user, name, limit);
+  }
 
  private:
   Ledger& ledger_;

@@ -15,6 +15,15 @@ namespace {
 
 using testing::HasSubstr;
 
+std::vector<const char*> AllMigrations() {
+  const auto all = Migrations();
+  return {all.begin(), all.end()};
+}
+
+// What a copy is called that is kept before the next migration.
+const std::string kBackup =
+    ".schema-" + std::to_string(Migrations().size()) + ".bak";
+
 class SchemaTest : public testing::Test {
  protected:
   void WriteFile(const std::string& text) {
@@ -98,35 +107,38 @@ TEST_F(SchemaTest, BringsAnOlderLedgerForwardAndKeepsACopy) {
     Lives lives(*ledger);
     WholeLife(lives);
   }
-  const std::vector<const char*> later = {
-      Migrations()[0], "ALTER TABLE settings ADD COLUMN note TEXT",
-      "ALTER TABLE settings ADD COLUMN more TEXT"};
+  std::vector<const char*> later = AllMigrations();
+  later.push_back("ALTER TABLE settings ADD COLUMN note TEXT");
+  later.push_back("ALTER TABLE settings ADD COLUMN more TEXT");
   ASSERT_TRUE(OpenWith(later).ok());
   RawLedger raw(path_);
-  EXPECT_EQ(raw.Ask("PRAGMA user_version"), "3");
+  EXPECT_EQ(raw.Ask("PRAGMA user_version"), std::to_string(later.size()));
   EXPECT_EQ(
       raw.Ask("SELECT count(*) FROM events"),
-      RawLedger(path_ + ".schema-1.bak").Ask("SELECT count(*) FROM events"));
+      RawLedger(path_ + kBackup).Ask("SELECT count(*) FROM events"));
   EXPECT_EQ(raw.Ask("SELECT count(note) + count(more) FROM settings"), "0");
   // The copy is a ledger that the older carbond opens and finds whole.
-  const auto verified = VerifyLedger(path_ + ".schema-1.bak");
+  const auto verified = VerifyLedger(path_ + kBackup);
   EXPECT_TRUE(verified.ok()) << verified.status();
   EXPECT_EQ(SqliteLedger::Open(path_).status().code(),
             absl::StatusCode::kFailedPrecondition);
   // Opened again, nothing is left to do.
-  std::filesystem::remove(path_ + ".schema-1.bak");
+  std::filesystem::remove(path_ + kBackup);
   EXPECT_TRUE(OpenWith(later).ok());
-  EXPECT_FALSE(std::filesystem::exists(path_ + ".schema-1.bak"));
+  EXPECT_FALSE(std::filesystem::exists(path_ + kBackup));
 }
 
 TEST_F(SchemaTest, LeavesTheLedgerAsItWasWhenAMigrationFails) {
   OpenLedger(path_).reset();
-  const Status status =
-      OpenWith({Migrations()[0], "CREATE TABLE t (a INTEGER)", "NONSENSE"});
+  std::vector<const char*> broken = AllMigrations();
+  broken.push_back("CREATE TABLE t (a INTEGER)");
+  broken.push_back("NONSENSE");
+  const Status status = OpenWith(broken);
   EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
   EXPECT_THAT(Message(status), HasSubstr("near \"NONSENSE\": syntax error"));
   RawLedger raw(path_);
-  EXPECT_EQ(raw.Ask("PRAGMA user_version"), "1");
+  EXPECT_EQ(raw.Ask("PRAGMA user_version"),
+            std::to_string(Migrations().size()));
   EXPECT_EQ(raw.Ask("SELECT count(*) FROM sqlite_master WHERE name = 't'"),
             "0");
   EXPECT_TRUE(SqliteLedger::Open(path_).ok());

@@ -1,0 +1,131 @@
+// What a user may wish for beside few grams: an early end, few pauses, a
+// reserve before the deadline.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "tests/scheduler/plan_world.h"
+
+namespace carbond {
+namespace {
+
+using testing::HasSubstr;
+
+std::vector<double> RandomHours(std::mt19937_64& random, int count) {
+  std::uniform_real_distribution<double> grams(50, 600);
+  std::vector<double> hours;
+  for (int i = 0; i < count; ++i) hours.push_back(std::round(grams(random)));
+  return hours;
+}
+
+double GramsOver(const std::vector<double>& hours, double begin, double end) {
+  double grams = 0;  // a kilowatt, so that hours are kWh
+  for (size_t i = 0; i < hours.size(); ++i) {
+    const auto at = static_cast<double>(i);
+    grams += hours[i] *
+             std::max(0.0, std::min(end, at + 1) - std::max(begin, at));
+  }
+  return grams;
+}
+
+TEST(DelayCost, FindsTheBestTradeOfAllStarts) {
+  std::mt19937_64 random(21);
+  for (int world = 0; world < 200; ++world) {
+    const std::vector<double> hours_of = RandomHours(random, 24);
+    PlanJob job = JobOf(minutes(150));
+    const double price = static_cast<double>(random() % 200);
+    job.delay_cost_per_hour = Grams::Of(price);
+    const JobPlan plan = PlanFor(HourlyWorld(hours_of), job);
+    double least = 1e18;
+    for (int minute = 0; minute <= 24 * 60 - 150; minute += 30) {
+      const double begin = minute / 60.0;
+      least = std::min(least, GramsOver(hours_of, begin, begin + 2.5) +
+                                  price * (begin + 2.5));
+    }
+    const double finish =
+        static_cast<double>((*plan.finish_at - kNow).count()) / 3.6e6;
+    EXPECT_NEAR(plan.expected->value() + price * finish, least, 0.01);
+  }
+}
+
+TEST(DelayCost, MakesAJobStartAtOnceWhenItIsHigh) {
+  PlanJob job = JobOf(hours(2));
+  const std::vector<double> falling = {500, 400, 300, 200, 100, 90, 80, 70};
+  EXPECT_GT(PlanFor(HourlyWorld(falling), job).intervals.front().begin, kNow);
+  job.delay_cost_per_hour = Grams::Of(1000);
+  EXPECT_EQ(PlanFor(HourlyWorld(falling), job).intervals.front().begin, kNow);
+}
+
+TEST(DelayCost, WeighsPausesToo) {
+  PlanJob job = JobOf(hours(4));
+  job.pause = PauseMode::kCheckpoint;
+  const std::vector<double> peaks = {100, 100, 400, 400, 100, 100,
+                                     400, 400, 400, 400};
+  EXPECT_EQ(PlanFor(HourlyWorld(peaks), job).intervals.size(), 2u);
+  job.delay_cost_per_hour = Grams::Of(500);
+  const JobPlan plan = PlanFor(HourlyWorld(peaks), job);
+  EXPECT_EQ(plan.intervals, (std::vector<Interval>{Hours(0, 4)}));
+}
+
+TEST(DelayCost, IsNoPartOfTheExpectedGrams) {
+  PlanJob job = JobOf(hours(2));
+  job.delay_cost_per_hour = Grams::Of(5);
+  const JobPlan plan = PlanFor(HourlyWorld({300, 300, 100, 100, 300}), job);
+  EXPECT_EQ(plan.expected, Grams::Of(200));
+}
+
+TEST(MaxPauses, LimitsTheRunsOfAPlan) {
+  std::vector<double> comb;
+  for (int i = 0; i < 24; ++i) comb.push_back(i % 2 == 0 ? 100 : 500);
+  PlanJob job = JobOf(hours(6));
+  job.pause = PauseMode::kCheckpoint;
+  EXPECT_EQ(PlanFor(HourlyWorld(comb), job).intervals.size(), 6u);
+  for (const int runs : {1, 2, 4}) {
+    job.max_runs = runs;
+    EXPECT_EQ(PlanFor(HourlyWorld(comb), job).intervals.size(),
+              static_cast<size_t>(runs));
+  }
+}
+
+TEST(SlackReserve, IsKeptFreeBeforeTheDeadline) {
+  std::vector<double> falling;
+  for (int i = 0; i < 24; ++i) falling.push_back(500 - 10 * i);
+  PlanJob job = JobOf(hours(10));
+  EXPECT_EQ(PlanFor(HourlyWorld(falling), job).finish_at, kNow + hours(24));
+  job.reserve = hours(1);
+  EXPECT_EQ(PlanFor(HourlyWorld(falling), job).finish_at, kNow + hours(23));
+}
+
+TEST(SlackReserve, GivesWayWhereTheDeadlineNeedsIt) {
+  PlanJob job = JobOf(hours(10));
+  job.deadline = kNow + hours(10) + minutes(20);
+  job.reserve = hours(1);
+  const JobPlan plan =
+      PlanFor(HourlyWorld(std::vector<double>(24, 300)), job);
+  EXPECT_EQ(plan.intervals.front().begin, kNow);
+  EXPECT_FALSE(plan.late);
+  EXPECT_EQ(plan.reason, Reason::kSlackUsedUp);
+}
+
+TEST(SlackReserve, GivesWayWhereOnlyThenItFits) {
+  PlanInput input = HourlyWorld(std::vector<double>(24, 300));
+  input.regions[0].capacity = {1, 1};
+  input.regions[0].taken = {{Hours(0, 14), {1, 1}}};
+  PlanJob job = JobOf(hours(10));
+  job.reserve = hours(1);
+  const JobPlan plan = PlanFor(input, job);
+  EXPECT_EQ(plan.intervals.front(), Hours(14, 24));
+  EXPECT_FALSE(plan.late);
+}
+
+TEST(LearntDuration, IsSaidInThePlan) {
+  PlanJob job = JobOf(hours(2));
+  job.duration_learnt_from = 3;
+  EXPECT_THAT(PlanFor(HourlyWorld({300, 100, 100, 300}), job).why,
+              HasSubstr("its duration is learnt from 3 earlier jobs"));
+}
+
+}  // namespace
+}  // namespace carbond
