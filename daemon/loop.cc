@@ -297,6 +297,7 @@ void Loop::RefuseAll(Mail& mail, const Status& why) {
 
 void Loop::RunPlanner() {
   LowerOwnPriority();
+  Planner planner;
   for (;;) {
     std::optional<PlanInput> input;
     {
@@ -305,7 +306,7 @@ void Loop::RunPlanner() {
       if (planner_ends_) return;
       input = std::exchange(order_, std::nullopt);
     }
-    Plan plan = MakePlan(*input);
+    Plan plan = planner.Make(*input);
     {
       std::lock_guard lock(mutex_);
       mail_.plan = std::move(plan);
