@@ -15,7 +15,8 @@ constexpr double kWorkOfAJob = 25'000;
 constexpr double kWorkInPieces = 4.0e8;
 constexpr int64_t kPiecesOfASlot = 50;
 // Where most of the jobs stand already, less is left to do.
-constexpr int kAgain = 40;
+constexpr int kAgain = 80;
+constexpr int kStepsAgain = 2;
 // Steps of the prices, and their lengths.
 constexpr int kSteps = 80;
 constexpr double kLongStep = 0.06, kShortStep = 0.001;
@@ -80,7 +81,9 @@ Fleet::Fleet(const PlanInput& input, PlanMemory* memory)
       all_(NotSpokenFor(input)),
       free_(all_),
       plans_(input.jobs.size()),
-      pieces_left_(static_cast<int64_t>(kWorkInPieces * input.effort)) {}
+      pieces_left_(static_cast<int64_t>(kWorkInPieces * input.effort)) {
+  LookUp();
+}
 
 // ---- Who has its turn when --------------------------------------------------
 
@@ -226,6 +229,15 @@ void Fleet::PlanEach(const Jobs& jobs, Outcome& outcome,
   for (size_t i = 0; i < jobs.size(); ++i) {
     const PlanJob& job = input_.jobs[jobs[i]];
     if (outcome.plans[i].region >= 0) {
+      const PlanMemory::Kept* kept = kept_[jobs[i]];
+      if (kept != nullptr && kept->plan.region == outcome.plans[i].region &&
+          kept->plan.intervals == outcome.plans[i].intervals &&
+          SaysTheSame(jobs[i])) {
+        outcome.plans[i] = kept->plan;
+        said_until_[jobs[i]] = kept->said_until;
+        outcome.expected += kept->plan.expected.value_or(Grams());
+        continue;
+      }
       Occupy(job, outcome.plans[i], outcome.free, true);
     }
     JobSearch search{time_, true, given.empty() ? nullptr : given[i]};
@@ -267,8 +279,8 @@ Fleet::Outcome Fleet::SpreadOut(const Jobs& jobs, bool again) {
   for (size_t i = 0; i < jobs.size(); ++i) {
     const PlanJob& job = input_.jobs[jobs[i]];
     fleet.push_back(FleetJobOf(job));
-    const PlanMemory::Kept* kept = again ? Remembered(job) : nullptr;
-    if (kept == nullptr || !Holds(job, kept->plan, outcome.free)) continue;
+    const PlanMemory::Kept* kept = again ? kept_[jobs[i]] : nullptr;
+    if (kept == nullptr || !Holds(job, *kept, outcome.free)) continue;
     if (kept->plan.intervals.size() == 1) {
       places[i] = {kept->plan.region, kept->plan.intervals[0].begin.millis()};
     } else {
@@ -284,7 +296,10 @@ Fleet::Outcome Fleet::SpreadOut(const Jobs& jobs, bool again) {
   if (again) {
     budget /= kAgain;
     prices.Set(RememberedPrices());
-    prices.Climb(budget / 3, 2, kShortStep, kShortStep);
+    const bool same =
+        std::all_of(same_until_.begin(), same_until_.end(),
+                    [&](Instant until) { return until > input_.now; });
+    if (!same) prices.Climb(budget / 2, kStepsAgain, kShortStep, kShortStep);
   } else if (fine_) {
     Prices coarse(coarse_, outcome.free, fleet);
     budget -= coarse.Climb(budget * 3 / 10, kSteps, kLongStep, kShortStep);
@@ -303,7 +318,6 @@ Fleet::Outcome Fleet::SpreadOut(const Jobs& jobs, bool again) {
     budget -= spread.Turn(budget / 2);
   }
   if (budget > 0) spread.Improve(budget);
-  Jobs placed, unplaced;
   for (size_t i = 0; i < jobs.size(); ++i) {
     const Place& place = spread.places()[i];
     if (place.region < 0) continue;
@@ -312,20 +326,23 @@ Fleet::Outcome Fleet::SpreadOut(const Jobs& jobs, bool again) {
     outcome.plans[i].intervals = {{begin, begin + Duration(fleet[i].length)}};
     Occupy(input_.jobs[jobs[i]], outcome.plans[i], outcome.free, false);
   }
-  // Prices are remembered at their highest of all turns.
-  if (prices_.empty()) {
-    prices_ = prices.prices();
-  } else {
-    for (size_t r = 0; r < prices_.size(); ++r) {
-      const RegionPrices& found = prices.prices()[r];
-      for (size_t i = 0; i < found.gpu.size(); ++i) {
-        prices_[r].gpu[i] = std::max(prices_[r].gpu[i], found.gpu[i]);
-        prices_[r].cpu[i] = std::max(prices_[r].cpu[i], found.cpu[i]);
-      }
-    }
-  }
+  Raise(prices.prices());
   PlanEach(jobs, outcome, given);
   return outcome;
+}
+
+// Prices are remembered at their highest of all turns.
+void Fleet::Raise(const std::vector<RegionPrices>& found) {
+  if (prices_.empty()) {
+    prices_ = found;
+    return;
+  }
+  for (size_t r = 0; r < prices_.size(); ++r) {
+    for (size_t i = 0; i < found[r].gpu.size(); ++i) {
+      prices_[r].gpu[i] = std::max(prices_[r].gpu[i], found[r].gpu[i]);
+      prices_[r].cpu[i] = std::max(prices_[r].cpu[i], found[r].cpu[i]);
+    }
+  }
 }
 
 void Fleet::Adopt(const Jobs& jobs, Outcome outcome) {
@@ -338,7 +355,7 @@ void Fleet::Adopt(const Jobs& jobs, Outcome outcome) {
 void Fleet::PlanTogether(const Jobs& jobs) {
   size_t remembered = 0;
   for (const size_t i : jobs) {
-    remembered += Remembered(input_.jobs[i]) != nullptr;
+    remembered += kept_[i] != nullptr;
   }
   const bool again = jobs.size() > 1 && remembered * 10 >= jobs.size() * 9;
   if (again) {
@@ -356,97 +373,6 @@ void Fleet::PlanTogether(const Jobs& jobs) {
                           ? spread.late < plain.late
                           : spread.expected < plain.expected;
   Adopt(jobs, std::move(better ? spread : plain));
-}
-
-// ---- What was found earlier -------------------------------------------------
-
-const PlanMemory::Kept* Fleet::Remembered(const PlanJob& job) const {
-  if (memory_ == nullptr) return nullptr;
-  const auto it = std::lower_bound(
-      memory_->jobs.begin(), memory_->jobs.end(), job.id,
-      [](const PlanMemory::Kept& kept, JobId id) { return kept.job.id < id; });
-  if (it == memory_->jobs.end() || it->job.id != job.id) return nullptr;
-  return &*it;
-}
-
-// Whether a job may still do what it was planned to do. (An unbroken run is
-// looked at once more by Spread::Keep.)
-bool Fleet::Holds(const PlanJob& job, const JobPlan& plan,
-                  const std::vector<CapacityProfile>& free) const {
-  if (plan.intervals.empty() || plan.late) return false;
-  if (plan.intervals.size() == 1) return true;
-  if (!(Remembered(job)->job == job) || job.held) return false;
-  const bool open = std::find(job.regions.begin(), job.regions.end(),
-                              plan.region) != job.regions.end() &&
-                    !input_.regions[Index(plan.region)].drained;
-  if (!open || plan.intervals.front().begin < input_.now) return false;
-  const auto fits = [&](Interval interval) {
-    return free[Index(plan.region)].TimesWithout(job.need, interval).empty();
-  };
-  if (job.pause == PauseMode::kSuspend) {
-    return fits({plan.intervals.front().begin, plan.intervals.back().end});
-  }
-  return std::all_of(plan.intervals.begin(), plan.intervals.end(), fits);
-}
-
-std::vector<RegionPrices> Fleet::RememberedPrices() const {
-  std::vector<RegionPrices> prices;
-  for (int r = 0; r < time_.count(); ++r) {
-    const RegionTime& time = time_.region(r);
-    RegionPrices each;
-    each.gpu.resize(Index(time.count()));
-    each.cpu.resize(Index(time.count()));
-    const auto before =
-        std::find_if(memory_->regions.begin(), memory_->regions.end(),
-                     [&](const PlanMemory::Region& region) {
-                       return region.name == input_.regions[Index(r)].name;
-                     });
-    for (int i = 0; before != memory_->regions.end() && i < time.count(); ++i) {
-      const int64_t t = time.point(i);
-      const auto next =
-          std::upper_bound(before->points.begin(), before->points.end(), t);
-      if (next == before->points.begin() || next == before->points.end()) {
-        continue;
-      }
-      const auto slot = static_cast<size_t>(next - before->points.begin() - 1);
-      each.gpu[Index(i)] = std::llround(before->gpu[slot] / time_.unit());
-      each.cpu[Index(i)] = std::llround(before->cpu[slot] / time_.unit());
-    }
-    prices.push_back(std::move(each));
-  }
-  return prices;
-}
-
-void Fleet::Remember(const Plan& plan) {
-  if (memory_ == nullptr) return;
-  memory_->jobs.clear();
-  for (size_t i = 0; i < plan.jobs.size(); ++i) {
-    PlanMemory::Kept kept{input_.jobs[i], {}};
-    kept.plan.region = plan.jobs[i].region;
-    kept.plan.intervals = plan.jobs[i].intervals;
-    kept.plan.late = plan.jobs[i].late;
-    memory_->jobs.push_back(std::move(kept));
-  }
-  std::sort(memory_->jobs.begin(), memory_->jobs.end(),
-            [](const auto& a, const auto& b) { return a.job.id < b.job.id; });
-  memory_->regions.clear();
-  if (prices_.empty()) return;
-  for (int r = 0; r < time_.count(); ++r) {
-    const RegionTime& time = time_.region(r);
-    PlanMemory::Region region;
-    region.name = input_.regions[Index(r)].name;
-    for (int i = 0; i <= time.count(); ++i) {
-      region.points.push_back(time.point(i));
-    }
-    const RegionPrices& prices = prices_[Index(r)];
-    for (int i = 0; i < time.count(); ++i) {
-      region.gpu.push_back(static_cast<double>(prices.gpu[Index(i)]) *
-                           time_.unit());
-      region.cpu.push_back(static_cast<double>(prices.cpu[Index(i)]) *
-                           time_.unit());
-    }
-    memory_->regions.push_back(std::move(region));
-  }
 }
 
 // ---- What the plan is worth -------------------------------------------------

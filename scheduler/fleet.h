@@ -16,13 +16,14 @@ namespace carbond {
 // What a later plan begins with.
 struct PlanMemory {
   struct Region {
-    std::string name;
+    PlanRegion facts;
     std::vector<int64_t> points;   // milliseconds since 1970
-    std::vector<double> gpu, cpu;  // in FleetTime::unit()
+    std::vector<double> gpu, cpu;  // prices, each times FleetTime::unit()
   };
   struct Kept {
     PlanJob job;
-    JobPlan plan;  // its region and intervals
+    JobPlan plan;
+    Instant said_until;  // its words hold: then another slot begins
   };
   std::vector<Region> regions;
   std::vector<Kept> jobs;  // in the order of their ids
@@ -56,6 +57,7 @@ class Fleet {
   Outcome SpreadOut(const Jobs& jobs, bool again);
   void PlanEach(const Jobs& jobs, Outcome& outcome,
                 const std::vector<const JobPlan*>& given);
+  void Raise(const std::vector<RegionPrices>& found);
   void Adopt(const Jobs& jobs, Outcome outcome);
   bool InPieces(const PlanJob& job);
   int64_t BudgetOf(size_t jobs);
@@ -63,9 +65,10 @@ class Fleet {
   void Occupy(const PlanJob& job, const JobPlan& plan,
               std::vector<CapacityProfile>& free, bool give_back) const;
 
-  // ---- What was found earlier
-  const PlanMemory::Kept* Remembered(const PlanJob& job) const;
-  bool Holds(const PlanJob& job, const JobPlan& plan,
+  // ---- What was found earlier (fleet_memory.cc)
+  void LookUp();
+  bool SaysTheSame(size_t job) const;
+  bool Holds(const PlanJob& job, const PlanMemory::Kept& kept,
              const std::vector<CapacityProfile>& free) const;
   std::vector<RegionPrices> RememberedPrices() const;
   void Remember(const Plan& plan);
@@ -83,6 +86,10 @@ class Fleet {
   std::vector<RegionPrices> prices_;  // the highest of all turns
   int64_t pieces_left_;               // work for searching rows of runs
   size_t had_turns_ = 0;
+  // By job of the input and by region; null where nothing is remembered.
+  std::vector<const PlanMemory::Kept*> kept_;
+  std::vector<Instant> same_until_;  // its grid is as it was
+  std::vector<Instant> said_until_;  // by job: how long its words will hold
 };
 
 }  // namespace carbond

@@ -119,7 +119,7 @@ class JobPlanner {
       } else {
         SearchWindow(region, blocked, whole);
       }
-      KeepAtOnce(region, from);
+      KeepAtOnce(region, blocked, whole);
     }
     KeepGiven();
     if (!best_ && at_once_) best_ = at_once_;  // late, but as soon as it fits
@@ -200,15 +200,26 @@ class JobPlanner {
     return run;
   }
 
+  Instant FirstFit(int region, Duration length,
+                   const std::vector<Interval>& blocked, Interval whole) const {
+    Instant begin = whole.begin;
+    for (const Interval& interval : blocked) {  // in order
+      if (interval.Overlaps({begin, begin + length})) begin = interval.end;
+    }
+    if (begin + length <= whole.end) return begin;
+    return free_[static_cast<size_t>(region)].FirstFit(job_.need, length,
+                                                       whole.begin);
+  }
+
   // As soon as it fits, without a pause; beyond the deadline if need be.
-  void KeepAtOnce(int region, Instant from) {
+  void KeepAtOnce(int region, const std::vector<Interval>& blocked,
+                  Interval whole) {
     const Task task = TaskOf(job_, now_);
     Duration length(task.work);
     if (running()) length += Duration(task.restore_left);
     if (task.start == Task::Start::kPaused) length += Duration(task.restore);
-    const Instant begin = bound() ? from
-                                  : free_[static_cast<size_t>(region)].FirstFit(
-                                        job_.need, length, from);
+    const Instant begin =
+        bound() ? whole.begin : FirstFit(region, length, blocked, whole);
     if (begin >= Instant::Never()) return;
     Optimum run;
     run.runs = {{begin.millis(), (begin + length).millis()}};

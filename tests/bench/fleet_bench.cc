@@ -84,7 +84,7 @@ void Show(const FleetKind& kind, double effort, bool again) {
   job.id = JobId{kind.jobs + 1};
   input.jobs.push_back(job);
   time = SecondsOf([&] { plan = planner.Make(input); });
-  show("+1 job", time);
+  show("one-more", time);
   std::vector<Slot> slots = input.regions[2].outlook.slots();
   for (Slot& slot : slots) {
     slot.intensity = GramsPerKwh::Of(slot.intensity.value() * 1.05 + 3);
