@@ -107,6 +107,7 @@ class JobPlanner {
 
   void Search() {
     const Instant from = std::max(now_, bound() ? now_ : job_.earliest);
+    alternatives_.reserve(regions_.size() + 1);
     for (const int region : regions_) {
       const Interval whole{from, job_.deadline};
       const std::vector<Interval> blocked = Blocked(region, whole);
@@ -154,9 +155,9 @@ class JobPlanner {
 
   void Keep(int region, const std::optional<Optimum>& found) {
     if (!found) return;
-    Candidate candidate = CandidateOf(region, *found);
-    alternatives_.push_back(candidate);
-    if (!best_ || Better(candidate, *best_)) best_ = std::move(candidate);
+    alternatives_.push_back(CandidateOf(region, *found));
+    const Candidate& candidate = alternatives_.back();
+    if (!best_ || Better(candidate, *best_)) best_ = candidate;
   }
 
   // What it has; kept unless something is better, and no alternative.
@@ -221,6 +222,7 @@ class JobPlanner {
     const Instant begin =
         bound() ? whole.begin : FirstFit(region, length, blocked, whole);
     if (begin >= Instant::Never()) return;
+    if (at_once_ && begin > at_once_->begin()) return;
     Optimum run;
     run.runs = {{begin.millis(), (begin + length).millis()}};
     Candidate candidate = CandidateOf(region, run);
@@ -255,8 +257,9 @@ class JobPlanner {
       }
       idle_from = run.end;
       drawn = true;
-      candidate.unknown += run.length() - place.outlook.Over(run).known;
-      candidate.dear += DearTime(place, run);
+      const Duration unknown = run.length() - place.outlook.Over(run).known;
+      candidate.unknown += unknown;
+      candidate.dear += job_.max_intensity ? DearTime(place, run) : unknown;
     }
     if (known) candidate.grams = grams;
     candidate.late = candidate.end() > job_.deadline;
@@ -264,9 +267,6 @@ class JobPlanner {
   }
 
   Duration DearTime(const PlanRegion& place, Interval run) const {
-    if (!job_.max_intensity) {
-      return run.length() - place.outlook.Over(run).known;
-    }
     Duration fine{0};
     const Series part = place.outlook.Clip(run);
     for (const Slot& slot : part.slots()) {
