@@ -60,7 +60,7 @@ class Fleet {
   void Raise(const std::vector<RegionPrices>& found);
   void Adopt(const Jobs& jobs, Outcome outcome);
   bool InPieces(const PlanJob& job);
-  int64_t BudgetOf(size_t jobs);
+  int64_t BudgetOf(size_t jobs) const;
   FleetJob FleetJobOf(const PlanJob& job) const;
   void Occupy(const PlanJob& job, const JobPlan& plan,
               std::vector<CapacityProfile>& free, bool give_back) const;
@@ -85,7 +85,6 @@ class Fleet {
   std::vector<JobPlan> plans_;
   std::vector<RegionPrices> prices_;  // the highest of all turns
   int64_t pieces_left_;               // work for searching rows of runs
-  size_t had_turns_ = 0;
   // By job of the input and by region; null where nothing is remembered.
   std::vector<const PlanMemory::Kept*> kept_;
   std::vector<Instant> same_until_;  // its grid is as it was

@@ -14,7 +14,7 @@ constexpr int64_t kStart = 3;
 // The one that lost the most is chosen of so many.
 constexpr int kOfSeveral = 6;
 // A part of the range of all prices.
-constexpr int kBesideIsWorth = 64;
+constexpr int kBesideIsWorth = 128;
 constexpr int kMostTurns = 60;
 
 size_t Index(int64_t i) { return static_cast<size_t>(i); }
