@@ -10,9 +10,12 @@ namespace carbond {
 namespace {
 
 // Work is counted in starts looked at, about 6 ns each on a machine of 2026.
-constexpr double kWorkOfAJob = 20'000;
+constexpr double kWorkOfAJob = 20'000, kVeryMany = 10'000;
 constexpr double kWorkInPieces = 4.0e8;
 constexpr int64_t kPiecesOfASlot = 50;
+// Among more jobs than a few, no search for runs in windows of so many slots:
+// it may take seconds, and gigabytes, for one of them.
+constexpr size_t kFew = 100, kMostSlots = 64;
 // Where most of the jobs stand already, less is left to do.
 constexpr int kAgain = 80;
 constexpr int kStepsAgain = 2;
@@ -239,7 +242,9 @@ void Fleet::PlanEach(const Jobs& jobs, Outcome& outcome,
       }
       Occupy(job, outcome.plans[i], outcome.free, true);
     }
-    JobSearch search{time_, true, given.empty() ? nullptr : given[i]};
+    JobSearch search{time_};
+    if (!given.empty()) search.given = given[i];
+    if (jobs.size() > kFew) search.most_slots = kMostSlots;
     search.in_pieces = search.given == nullptr && InPieces(job);
     PlannedJob planned = PlanOneJob(input_, job, outcome.free, search);
     Occupy(job, planned.plan, outcome.free, false);
@@ -259,10 +264,11 @@ Fleet::Outcome Fleet::OneAfterAnother(const Jobs& jobs) {
 }
 
 // Work grows with the jobs of a turn and with no others, so that those of later
-// turns do not change what comes before them.
+// turns do not change what comes before them; of very many, with their root.
 int64_t Fleet::BudgetOf(size_t jobs) const {
+  const auto count = static_cast<double>(jobs);
   return static_cast<int64_t>(input_.effort * kWorkOfAJob *
-                              static_cast<double>(jobs));
+                              std::min(count, std::sqrt(count * kVeryMany)));
 }
 
 Fleet::Outcome Fleet::SpreadOut(const Jobs& jobs, bool again) {

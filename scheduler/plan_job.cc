@@ -150,7 +150,8 @@ class JobPlanner {
     const std::vector<PricedSlot> slots =
         PricedWindow(job_, Region(region), blocked, whole);
     const Task task = TaskOf(job_, now_);
-    Keep(region, in_pieces ? BestRuns(slots, task) : BestUnbroken(slots, task));
+    const bool runs = in_pieces && slots.size() <= search_.most_slots;
+    Keep(region, runs ? BestRuns(slots, task) : BestUnbroken(slots, task));
   }
 
   void Keep(int region, const std::optional<Optimum>& found) {

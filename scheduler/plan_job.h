@@ -1,6 +1,7 @@
 #pragma once
 // The plan of one job among what those planned before it left.
 
+#include <cstdint>
 #include <vector>
 
 #include "scheduler/capacity.h"
@@ -14,6 +15,8 @@ struct JobSearch {
   // Whether a job that can be paused is searched for the best row of runs,
   // which takes long, or for the best unbroken run only.
   bool in_pieces = true;
+  // Windows cut into more slots than this are searched for an unbroken run.
+  size_t most_slots = SIZE_MAX;
   // A plan that the job has, and that fits into what is free: nothing dearer is
   // chosen. May be null.
   const JobPlan* given = nullptr;
