@@ -247,7 +247,8 @@ void Loop::PlanIfDue() {
 Status Loop::AdoptSome() {
   std::vector<JobPlan>& left = adopting_->jobs;
   size_t count = std::min(left.size(), kAdoptedAtOnce);
-  Plan some{.made_at = adopting_->made_at, .jobs = {}};
+  Plan some;
+  some.made_at = adopting_->made_at;
   some.jobs.assign(std::make_move_iterator(left.end() - count),
                    std::make_move_iterator(left.end()));
   left.resize(left.size() - count);
