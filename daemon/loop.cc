@@ -247,7 +247,8 @@ void Loop::PlanIfDue() {
 Status Loop::AdoptSome() {
   std::vector<JobPlan>& left = adopting_->jobs;
   size_t count = std::min(left.size(), kAdoptedAtOnce);
-  Plan some{.made_at = adopting_->made_at, .jobs = {}};
+  Plan some;
+  some.made_at = adopting_->made_at;
   some.jobs.assign(std::make_move_iterator(left.end() - count),
                    std::make_move_iterator(left.end()));
   left.resize(left.size() - count);
@@ -297,6 +298,7 @@ void Loop::RefuseAll(Mail& mail, const Status& why) {
 
 void Loop::RunPlanner() {
   LowerOwnPriority();
+  Planner planner;
   for (;;) {
     std::optional<PlanInput> input;
     {
@@ -305,7 +307,7 @@ void Loop::RunPlanner() {
       if (planner_ends_) return;
       input = std::exchange(order_, std::nullopt);
     }
-    Plan plan = MakePlan(*input);
+    Plan plan = planner.Make(*input);
     {
       std::lock_guard lock(mutex_);
       mail_.plan = std::move(plan);

@@ -101,6 +101,7 @@ PlanJob Engine::PlanJobOf(const Job& job) const {
   const JobSpec& spec = job.spec;
   PlanJob plan;
   plan.id = job.id;
+  plan.user = spec.user;
   plan.need = spec.need;
   plan.power = spec.power;
   plan.idle_power = spec.idle_power;

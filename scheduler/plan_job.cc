@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "scheduler/emissions.h"
+#include "scheduler/fleet_job.h"
 #include "scheduler/plan_window.h"
 
 namespace carbond {
@@ -47,8 +48,14 @@ std::string Text(Grams grams) {
 class JobPlanner {
  public:
   JobPlanner(const PlanInput& input, const PlanJob& job,
-             const std::vector<CapacityProfile>& free)
-      : input_(input), job_(job), free_(free), now_(input.now) {}
+             const std::vector<CapacityProfile>& free, const JobSearch& search)
+      : input_(input),
+        job_(job),
+        free_(free),
+        search_(search),
+        now_(input.now) {}
+
+  bool crowded() const { return crowded_; }
 
   JobPlan Make() {
     plan_.id = job_.id;
@@ -104,16 +111,18 @@ class JobPlanner {
   }
 
   // The parts of time in which the job does not fit, or may not run.
-  std::vector<Interval> Blocked(int region) const {
+  std::vector<Interval> Blocked(int region, Interval within) const {
     if (bound()) return {};  // it has its place
-    return free_[static_cast<size_t>(region)].TimesWithout(job_.need);
+    return free_[static_cast<size_t>(region)].TimesWithout(job_.need, within);
   }
 
   void Search() {
     const Instant from = std::max(now_, bound() ? now_ : job_.earliest);
+    alternatives_.reserve(regions_.size() + 1);
     for (const int region : regions_) {
-      const std::vector<Interval> blocked = Blocked(region);
       const Interval whole{from, wanted_by_};
+      const std::vector<Interval> blocked = Blocked(region, whole);
+      crowded_ = crowded_ || !blocked.empty();
       if (job_.pause == PauseMode::kSuspend) {
         // In memory it keeps its place: pauses must fit as well as runs.
         for (const Interval& stretch : Between(blocked, whole)) {
@@ -122,8 +131,9 @@ class JobPlanner {
       } else {
         SearchWindow(region, blocked, whole);
       }
-      KeepAtOnce(region, blocked, from);
+      KeepAtOnce(region, blocked, whole);
     }
+    KeepGiven();
     if (!best_ && at_once_) best_ = at_once_;  // late, but as soon as it fits
   }
 
@@ -142,33 +152,90 @@ class JobPlanner {
 
   void SearchWindow(int region, const std::vector<Interval>& blocked,
                     Interval whole) {
-    if (whole.empty()) return;
+    if (whole.empty() || job_.pausing) return;
+    const bool in_pieces = job_.pause != PauseMode::kNone && search_.in_pieces;
+    if (!in_pieces && Plain(region, whole)) {
+      Keep(region, PlainRun(region, Between(blocked, whole)));
+      return;
+    }
     const std::vector<PricedSlot> slots =
         PricedWindow(job_, Region(region), blocked, whole);
     const Task task = TaskOf(job_, now_);
-    if (job_.pausing) return;
-    const auto keep = [&](std::optional<Optimum> found) {
-      if (!found) return;
-      Candidate candidate = CandidateOf(region, *found);
-      alternatives_.push_back(candidate);
-      if (!best_ || Better(candidate, *best_)) best_ = candidate;
-    };
-    const bool pausable = job_.pause != PauseMode::kNone;
-    keep(pausable ? BestRuns(slots, task) : BestUnbroken(slots, task));
+    const bool runs = in_pieces && slots.size() <= search_.most_slots;
+    Keep(region, runs ? BestRuns(slots, task) : BestUnbroken(slots, task));
+  }
+
+  void Keep(int region, const std::optional<Optimum>& found) {
+    if (!found) return;
+    alternatives_.push_back(CandidateOf(region, *found));
+    const Candidate& candidate = alternatives_.back();
+    if (!best_ || Better(candidate, *best_)) best_ = candidate;
+  }
+
+  // What it has; kept unless something is better, and no alternative.
+  void KeepGiven() {
+    if (search_.given == nullptr || search_.given->intervals.empty()) return;
+    Optimum has;
+    for (const Interval& run : search_.given->intervals) {
+      has.runs.push_back({run.begin.millis(), run.end.millis()});
+    }
+    Candidate candidate = CandidateOf(search_.given->region, has);
+    if (candidate.end() > wanted_by_) return;
+    if (!best_ || Better(candidate, *best_)) best_ = std::move(candidate);
+  }
+
+  // Whether the shared sums of the region say all about the job: every instant
+  // is known, allowed, and costs in proportion to its power.
+  bool Plain(int region, Interval whole) const {
+    return search_.time.exact() && !bound() && !job_.max_intensity &&
+           job_.delay_cost_per_hour == Grams() &&
+           search_.time.region(region).Knows(whole.begin.millis(),
+                                             whole.end.millis());
+  }
+
+  // BestUnbroken on the shared sums.
+  std::optional<Optimum> PlainRun(int region,
+                                  const std::vector<Interval>& free) const {
+    const RegionTime& time = search_.time.region(region);
+    const Task task = TaskOf(job_, now_);
+    const int64_t length =
+        task.work + (task.start == Task::Start::kPaused ? task.restore : 0);
+    std::optional<BestStart> best;
+    for (const Interval& stretch : free) {
+      const int64_t last = stretch.end.millis() - length;
+      if (last < stretch.begin.millis()) continue;
+      const BestStart start = CheapestStart(GramsOnly{time, 1}, time, length,
+                                            stretch.begin.millis(), last);
+      if (!best || start.cost < best->cost) best = start;
+    }
+    if (!best) return std::nullopt;
+    Optimum run;
+    run.runs = {{best->begin, best->begin + length}};
+    return run;
+  }
+
+  Instant FirstFit(int region, Duration length,
+                   const std::vector<Interval>& blocked, Interval whole) const {
+    Instant begin = whole.begin;
+    for (const Interval& interval : blocked) {  // in order
+      if (interval.Overlaps({begin, begin + length})) begin = interval.end;
+    }
+    if (begin + length <= whole.end) return begin;
+    return free_[static_cast<size_t>(region)].FirstFit(job_.need, length,
+                                                       whole.begin);
   }
 
   // As soon as it fits, without a pause; beyond the deadline if need be.
   void KeepAtOnce(int region, const std::vector<Interval>& blocked,
-                  Instant from) {
+                  Interval whole) {
     const Task task = TaskOf(job_, now_);
     Duration length(task.work);
     if (running()) length += Duration(task.restore_left);
     if (task.start == Task::Start::kPaused) length += Duration(task.restore);
-    Instant begin = from;
-    for (const Interval& interval : blocked) {  // in order
-      if (interval.Overlaps({begin, begin + length})) begin = interval.end;
-    }
+    const Instant begin =
+        bound() ? whole.begin : FirstFit(region, length, blocked, whole);
     if (begin >= Instant::Never()) return;
+    if (at_once_ && begin > at_once_->begin()) return;
     Optimum run;
     run.runs = {{begin.millis(), (begin + length).millis()}};
     Candidate candidate = CandidateOf(region, run);
@@ -203,8 +270,9 @@ class JobPlanner {
       }
       idle_from = run.end;
       drawn = true;
-      candidate.unknown += run.length() - place.outlook.Over(run).known;
-      candidate.dear += DearTime(place, run);
+      const Duration unknown = run.length() - place.outlook.Over(run).known;
+      candidate.unknown += unknown;
+      candidate.dear += job_.max_intensity ? DearTime(place, run) : unknown;
     }
     if (known) candidate.grams = grams;
     candidate.weighed = grams + DelayCost(candidate.end());
@@ -223,7 +291,7 @@ class JobPlanner {
     Duration fine{0};
     const Series part = place.outlook.Clip(run);
     for (const Slot& slot : part.slots()) {
-      if (job_.max_intensity && slot.intensity > *job_.max_intensity) continue;
+      if (slot.intensity > *job_.max_intensity) continue;
       fine += slot.interval.length();
     }
     return run.length() - fine;
@@ -288,9 +356,7 @@ class JobPlanner {
     const Duration length = at_once_->end() - at_once_->begin();
     const Instant begin = std::max(at_once_->begin(), wanted_by_ - length);
     const Interval run{begin, begin + length};
-    for (const Interval& interval : Blocked(at_once_->region)) {
-      if (interval.Overlaps(run)) return at_once_;
-    }
+    if (!Blocked(at_once_->region, run).empty()) return at_once_;
     Optimum latest;
     latest.runs = {{run.begin.millis(), run.end.millis()}};
     return CandidateOf(at_once_->region, latest);
@@ -406,8 +472,10 @@ class JobPlanner {
   const PlanInput& input_;
   const PlanJob& job_;
   const std::vector<CapacityProfile>& free_;
+  const JobSearch& search_;
   const Instant now_;
   Instant wanted_by_;  // the deadline, less what is kept free before it
+  bool crowded_ = false;
   std::vector<int> regions_;
   std::optional<Candidate> best_, at_once_, latest_;
   std::vector<Candidate> alternatives_;
@@ -416,9 +484,14 @@ class JobPlanner {
 
 }  // namespace
 
-JobPlan PlanOneJob(const PlanInput& input, const PlanJob& job,
-                   const std::vector<CapacityProfile>& free) {
-  return JobPlanner(input, job, free).Make();
+PlannedJob PlanOneJob(const PlanInput& input, const PlanJob& job,
+                      const std::vector<CapacityProfile>& free,
+                      const JobSearch& search) {
+  JobPlanner planner(input, job, free, search);
+  PlannedJob planned;
+  planned.plan = planner.Make();
+  planned.crowded = planner.crowded();
+  return planned;
 }
 
 }  // namespace carbond

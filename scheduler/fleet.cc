@@ -1,0 +1,429 @@
+#include "scheduler/fleet.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "scheduler/spread.h"
+
+namespace carbond {
+namespace {
+
+// Work is counted in starts looked at, about 6 ns each on a machine of 2026.
+constexpr double kWorkOfAJob = 20'000, kVeryMany = 10'000;
+constexpr double kWorkInPieces = 4.0e8;
+constexpr int64_t kPiecesOfASlot = 50;
+// Among more jobs than a few, no search for runs in windows of so many slots:
+// it may take seconds, and gigabytes, for one of them.
+constexpr size_t kFew = 100, kMostSlots = 64;
+// Where most of the jobs stand already, less is left to do.
+constexpr int kAgain = 80;
+constexpr int kStepsAgain = 2;
+// Steps of the prices, and their lengths.
+constexpr int kSteps = 80;
+constexpr double kLongStep = 0.06, kShortStep = 0.001;
+
+size_t Index(int i) { return static_cast<size_t>(i); }
+
+// Who occupies capacity comes first, then priority, then the least slack: a job
+// that can hardly move must not be pushed by one that can.
+bool PlannedBefore(const PlanJob& a, const PlanJob& b) {
+  const auto latest_start = [](const PlanJob& job) {
+    return job.deadline - job.work;
+  };
+  if ((a.region >= 0) != (b.region >= 0)) return a.region >= 0;
+  if (a.priority != b.priority) return a.priority > b.priority;
+  if (latest_start(a) != latest_start(b)) {
+    return latest_start(a) < latest_start(b);
+  }
+  if (a.submitted_at != b.submitted_at) return a.submitted_at < b.submitted_at;
+  return a.id < b.id;
+}
+
+std::vector<CapacityProfile> NotSpokenFor(const PlanInput& input) {
+  std::vector<CapacityProfile> free;
+  Instant until = input.now;
+  for (const PlanJob& job : input.jobs) until = std::max(until, job.deadline);
+  for (const PlanRegion& region : input.regions) {
+    free.emplace_back(region.capacity, input.now, until);
+    for (const Taken& taken : region.taken) {
+      free.back().Take(taken.interval, taken.need);
+    }
+  }
+  return free;
+}
+
+// Prices found on one row of slots, for another.
+std::vector<RegionPrices> Mapped(const std::vector<RegionPrices>& prices,
+                                 const FleetTime& from, const FleetTime& to) {
+  std::vector<RegionPrices> mapped;
+  for (int r = 0; r < to.count(); ++r) {
+    const RegionTime& time = to.region(r);
+    RegionPrices each;
+    for (int i = 0; i < time.count(); ++i) {
+      const size_t slot = Index(from.region(r).SlotAt(time.point(i)));
+      each.gpu.push_back(prices[Index(r)].gpu[slot]);
+      each.cpu.push_back(prices[Index(r)].cpu[slot]);
+    }
+    each.SumUp(time);
+    mapped.push_back(std::move(each));
+  }
+  return mapped;
+}
+
+}  // namespace
+
+Fleet::Fleet(const PlanInput& input, PlanMemory* memory)
+    : input_(input),
+      memory_(memory),
+      time_(input),
+      coarse_(time_.Coarse()),
+      fine_(time_.count() > 0 &&
+            time_.region(0).count() > 2 * coarse_.region(0).count()),
+      all_(NotSpokenFor(input)),
+      free_(all_),
+      plans_(input.jobs.size()),
+      pieces_left_(static_cast<int64_t>(kWorkInPieces * input.effort)) {
+  LookUp();
+}
+
+// ---- Who has its turn when --------------------------------------------------
+
+// How much of all capacity a job asks for, in capacity x seconds.
+double Fleet::ShareOf(const PlanJob& job) const {
+  double gpus = 1, cpus = 1;
+  for (const PlanRegion& region : input_.regions) {
+    gpus += region.capacity.gpus;
+    cpus += region.capacity.cpus;
+  }
+  const double part = std::max(job.need.gpus / gpus, job.need.cpus / cpus);
+  return part * static_cast<double>(job.work.count()) / 1000;
+}
+
+// Jobs of one priority, by turns. In the first turn every user brings as much
+// work as the one with the least has in all, in the next about twice as much,
+// and so on: who has a thousand jobs cannot shut out who has one.
+std::vector<Fleet::Jobs> Fleet::SharedTurns(const Jobs& jobs) const {
+  std::map<std::string, double> wanted;
+  for (const size_t i : jobs) {
+    wanted[input_.jobs[i].user] += ShareOf(input_.jobs[i]);
+  }
+  if (wanted.size() < 2) return {jobs};
+  std::vector<double> totals;
+  for (const auto& [user, total] : wanted) totals.push_back(total);
+  std::sort(totals.begin(), totals.end());
+  std::vector<double> levels;
+  for (const double total : totals) {
+    if (levels.empty() || total >= 2 * levels.back()) levels.push_back(total);
+  }
+  std::map<std::string, double> had;
+  std::vector<Jobs> turns(levels.size() + 1);
+  for (const size_t i : jobs) {
+    double& so_far = had[input_.jobs[i].user];
+    const auto level = std::partition_point(
+        levels.begin(), levels.end(),
+        [&](double each) { return each <= so_far * (1 + 1e-9); });
+    turns[static_cast<size_t>(level - levels.begin())].push_back(i);
+    so_far += ShareOf(input_.jobs[i]);
+  }
+  std::erase_if(turns, [](const Jobs& turn) { return turn.empty(); });
+  return turns;
+}
+
+std::vector<Fleet::Jobs> Fleet::Turns(const Jobs& jobs) const {
+  std::vector<Jobs> turns;
+  for (size_t first = 0; first < jobs.size();) {
+    size_t last = first;
+    Jobs alike;
+    while (last < jobs.size() && input_.jobs[jobs[last]].priority ==
+                                     input_.jobs[jobs[first]].priority) {
+      alike.push_back(jobs[last++]);
+    }
+    for (Jobs& turn : SharedTurns(alike)) turns.push_back(std::move(turn));
+    first = last;
+  }
+  return turns;
+}
+
+// ---- One turn ---------------------------------------------------------------
+
+FleetJob Fleet::FleetJobOf(const PlanJob& job) const {
+  using Standing = PlanJob::Standing;
+  FleetJob fleet;
+  const bool bound = job.standing == Standing::kRunning ||
+                     job.standing == Standing::kSuspended;
+  const int64_t work = std::max<int64_t>(job.work.count(), 1);
+  const int64_t restore = job.resume_cost.count();
+  fleet.weight = time_.WeightOf(job.power);
+  fleet.need = job.need;
+  fleet.begin =
+      (bound ? input_.now : std::max(input_.now, job.earliest)).millis();
+  fleet.end = std::max(job.deadline.millis(), fleet.begin);
+  fleet.fixed = job.standing == Standing::kRunning;
+  fleet.length = work;
+  if (fleet.fixed) fleet.length += job.restore_left.count();
+  if (job.standing == Standing::kSuspended ||
+      job.standing == Standing::kCheckpointed) {
+    fleet.length += restore;
+  }
+  if (job.pause != PauseMode::kNone) {
+    // At least one pause more; a run under way may stop in its restore.
+    fleet.in_pieces =
+        fleet.fixed ? work
+                    : fleet.length + restore + job.checkpoint_cost.count();
+  }
+  if (bound) {
+    fleet.regions = {job.region};
+    return fleet;
+  }
+  for (const int region : job.regions) {
+    const PlanRegion& place = input_.regions[Index(region)];
+    if (place.drained || !job.need.Fits(place.capacity)) continue;
+    fleet.regions.push_back(region);
+  }
+  return fleet;
+}
+
+// Takes from `free` what the plan will use, or gives it back.
+void Fleet::Occupy(const PlanJob& job, const JobPlan& plan,
+                   std::vector<CapacityProfile>& free, bool give_back) const {
+  if (plan.region < 0) return;
+  CapacityProfile& profile = free[Index(plan.region)];
+  const auto use = [&](Interval interval) {
+    if (give_back) {
+      profile.Give(interval, job.need);
+    } else {
+      profile.Take(interval, job.need);
+    }
+  };
+  const bool keeps_place =
+      job.region >= 0 && job.standing != PlanJob::Standing::kCheckpointed;
+  if (plan.intervals.empty()) {
+    if (keeps_place) use({input_.now, Instant::Never()});
+    return;
+  }
+  const bool stays_between = job.pause == PauseMode::kSuspend;
+  if (stays_between || job.standing == PlanJob::Standing::kSuspended) {
+    const Instant from =
+        keeps_place ? input_.now : plan.intervals.front().begin;
+    use({from, plan.intervals.back().end});
+    return;
+  }
+  for (const Interval& interval : plan.intervals) use(interval);
+}
+
+// Whether there is work left to search a job's best row of runs.
+bool Fleet::InPieces(const PlanJob& job) {
+  if (job.pause == PauseMode::kNone) return false;
+  const Instant from = std::max(input_.now, job.earliest);
+  for (const int region : job.regions) {
+    const RegionTime& time = time_.region(region);
+    const int slots = time.SlotAt(std::max(job.deadline, from).millis()) -
+                      time.SlotAt(from.millis()) + 1;
+    pieces_left_ -= kPiecesOfASlot * slots;
+  }
+  return pieces_left_ > 0;
+}
+
+// Each in turn takes what is cheapest for it in what is free by then.
+void Fleet::PlanEach(const Jobs& jobs, Outcome& outcome,
+                     const std::vector<const JobPlan*>& given) {
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    const PlanJob& job = input_.jobs[jobs[i]];
+    if (outcome.plans[i].region >= 0) {
+      const PlanMemory::Kept* kept = kept_[jobs[i]];
+      if (kept != nullptr && kept->plan.region == outcome.plans[i].region &&
+          kept->plan.intervals == outcome.plans[i].intervals &&
+          SaysTheSame(jobs[i])) {
+        outcome.plans[i] = kept->plan;
+        said_until_[jobs[i]] = kept->said_until;
+        outcome.expected += kept->plan.expected.value_or(Grams());
+        continue;
+      }
+      Occupy(job, outcome.plans[i], outcome.free, true);
+    }
+    JobSearch search{time_};
+    if (!given.empty()) search.given = given[i];
+    if (jobs.size() > kFew) search.most_slots = kMostSlots;
+    search.in_pieces = search.given == nullptr && InPieces(job);
+    PlannedJob planned = PlanOneJob(input_, job, outcome.free, search);
+    Occupy(job, planned.plan, outcome.free, false);
+    outcome.crowded |= planned.crowded;
+    outcome.late += planned.plan.late;
+    outcome.expected += planned.plan.expected.value_or(Grams());
+    outcome.plans[i] = std::move(planned.plan);
+  }
+}
+
+Fleet::Outcome Fleet::OneAfterAnother(const Jobs& jobs) {
+  Outcome outcome;
+  outcome.free = free_;
+  outcome.plans.resize(jobs.size());
+  PlanEach(jobs, outcome, {});
+  return outcome;
+}
+
+// Work grows with the jobs of a turn and with no others, so that those of later
+// turns do not change what comes before them; of very many, with their root.
+int64_t Fleet::BudgetOf(size_t jobs) const {
+  const auto count = static_cast<double>(jobs);
+  return static_cast<int64_t>(input_.effort * kWorkOfAJob *
+                              std::min(count, std::sqrt(count * kVeryMany)));
+}
+
+Fleet::Outcome Fleet::SpreadOut(const Jobs& jobs, bool again) {
+  Outcome outcome;
+  outcome.free = free_;
+  outcome.plans.resize(jobs.size());
+  std::vector<const JobPlan*> given(jobs.size());
+  std::vector<FleetJob> fleet;
+  std::vector<Place> places(jobs.size());
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    const PlanJob& job = input_.jobs[jobs[i]];
+    fleet.push_back(FleetJobOf(job));
+    const PlanMemory::Kept* kept = again ? kept_[jobs[i]] : nullptr;
+    if (kept == nullptr || !Holds(job, *kept, outcome.free)) continue;
+    if (kept->plan.intervals.size() == 1) {
+      places[i] = {kept->plan.region, kept->plan.intervals[0].begin.millis()};
+    } else {
+      given[i] = &kept->plan;
+      fleet[i].regions.clear();  // it stands
+      outcome.plans[i].region = kept->plan.region;
+      outcome.plans[i].intervals = kept->plan.intervals;
+      Occupy(job, kept->plan, outcome.free, false);
+    }
+  }
+  int64_t budget = BudgetOf(jobs.size());
+  Prices prices(time_, outcome.free, fleet);
+  if (again) {
+    budget /= kAgain;
+    prices.Set(RememberedPrices());
+    const bool same =
+        std::all_of(same_until_.begin(), same_until_.end(),
+                    [&](Instant until) { return until > input_.now; });
+    if (!same) prices.Climb(budget / 2, kStepsAgain, kShortStep, kShortStep);
+  } else if (fine_) {
+    Prices coarse(coarse_, outcome.free, fleet);
+    budget -= coarse.Climb(budget * 3 / 10, kSteps, kLongStep, kShortStep);
+    prices.Set(Mapped(coarse.prices(), coarse_, time_));
+    budget -= prices.Climb(budget / 4, kSteps / 4, kLongStep / 10, kShortStep);
+  } else {
+    budget -= prices.Climb(budget * 2 / 5, kSteps, kLongStep, kShortStep);
+  }
+  Spread spread(time_, outcome.free, fleet, prices.prices());
+  if (again) {
+    spread.Keep(places);
+    std::vector<int> order(jobs.size());
+    std::iota(order.begin(), order.end(), 0);
+    budget -= spread.PlaceAll(order, 4);
+  } else {
+    budget -= spread.Turn(budget / 2);
+  }
+  if (budget > 0) spread.Improve(budget);
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    const Place& place = spread.places()[i];
+    if (place.region < 0) continue;
+    outcome.plans[i].region = place.region;
+    const Instant begin = Instant::FromMillis(place.begin);
+    outcome.plans[i].intervals = {{begin, begin + Duration(fleet[i].length)}};
+    Occupy(input_.jobs[jobs[i]], outcome.plans[i], outcome.free, false);
+  }
+  Raise(prices.prices());
+  PlanEach(jobs, outcome, given);
+  return outcome;
+}
+
+// Prices are remembered at their highest of all turns.
+void Fleet::Raise(const std::vector<RegionPrices>& found) {
+  if (prices_.empty()) {
+    prices_ = found;
+    return;
+  }
+  for (size_t r = 0; r < prices_.size(); ++r) {
+    for (size_t i = 0; i < found[r].gpu.size(); ++i) {
+      prices_[r].gpu[i] = std::max(prices_[r].gpu[i], found[r].gpu[i]);
+      prices_[r].cpu[i] = std::max(prices_[r].cpu[i], found[r].cpu[i]);
+    }
+  }
+}
+
+void Fleet::Adopt(const Jobs& jobs, Outcome outcome) {
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    plans_[jobs[i]] = std::move(outcome.plans[i]);
+  }
+  free_ = std::move(outcome.free);
+}
+
+void Fleet::PlanTogether(const Jobs& jobs) {
+  size_t remembered = 0;
+  for (const size_t i : jobs) {
+    remembered += kept_[i] != nullptr;
+  }
+  const bool again = jobs.size() > 1 && remembered * 10 >= jobs.size() * 9;
+  if (again) {
+    Adopt(jobs, SpreadOut(jobs, true));
+    return;
+  }
+  Outcome plain = OneAfterAnother(jobs);
+  if (!plain.crowded || jobs.size() == 1) {
+    Adopt(jobs, std::move(plain));
+    return;
+  }
+  Outcome spread = SpreadOut(jobs, false);
+  const bool better = spread.late != plain.late
+                          ? spread.late < plain.late
+                          : spread.expected < plain.expected;
+  Adopt(jobs, std::move(better ? spread : plain));
+}
+
+// ---- What the plan is worth -------------------------------------------------
+
+void Fleet::Judge(Plan& plan) {
+  std::vector<FleetJob> jobs;
+  std::vector<bool> counted;
+  for (size_t i = 0; i < plan.jobs.size(); ++i) {
+    const JobPlan& each = plan.jobs[i];
+    jobs.push_back(FleetJobOf(input_.jobs[i]));
+    counted.push_back(each.expected && !each.late && !each.intervals.empty());
+    if (counted.back()) plan.expected_total += *each.expected;
+  }
+  Prices prices(time_, all_, jobs);
+  if (!prices_.empty()) prices.Set(prices_);
+  plan.lower_bound =
+      time_.GramsOf(std::max<Int128>(prices.BoundFor(counted), 0));
+  // Rounding, and a capacity that shrank under what runs, may turn it round.
+  plan.lower_bound = std::min(plan.lower_bound, plan.expected_total);
+}
+
+Plan Fleet::Make() {
+  Jobs order(input_.jobs.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return PlannedBefore(input_.jobs[a], input_.jobs[b]);
+  });
+  const auto others = std::find_if(order.begin(), order.end(), [&](size_t i) {
+    return input_.jobs[i].region < 0;
+  });
+  const Jobs occupants(order.begin(), others);
+  Adopt(occupants, OneAfterAnother(occupants));
+  for (const Jobs& turn : Turns(Jobs(others, order.end()))) {
+    // What is late whatever the others do comes first, and as soon as it fits.
+    Jobs hopeless, rest;
+    for (const size_t i : turn) {
+      const FleetJob job = FleetJobOf(input_.jobs[i]);
+      const bool fits = !job.regions.empty() && !input_.jobs[i].held &&
+                        job.end - job.begin >= job.length;
+      (fits ? rest : hopeless).push_back(i);
+    }
+    if (!hopeless.empty()) Adopt(hopeless, OneAfterAnother(hopeless));
+    if (!rest.empty()) PlanTogether(rest);
+  }
+  Plan plan;
+  plan.made_at = input_.now;
+  plan.jobs = std::move(plans_);
+  Judge(plan);
+  Remember(plan);
+  return plan;
+}
+
+}  // namespace carbond

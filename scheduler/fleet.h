@@ -1,0 +1,94 @@
+#pragma once
+// Plans all jobs of an input: who has its turn when, who stands where, and what
+// that is worth. The steps are those told at MakePlan.
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "scheduler/capacity.h"
+#include "scheduler/fleet_job.h"
+#include "scheduler/plan_job.h"
+#include "scheduler/prices.h"
+
+namespace carbond {
+
+// What a later plan begins with.
+struct PlanMemory {
+  struct Region {
+    PlanRegion facts;
+    std::vector<int64_t> points;   // milliseconds since 1970
+    std::vector<double> gpu, cpu;  // prices, each times FleetTime::unit()
+  };
+  struct Kept {
+    PlanJob job;
+    JobPlan plan;
+    Instant said_until;  // its words hold: then another slot begins
+  };
+  std::vector<Region> regions;
+  std::vector<Kept> jobs;  // in the order of their ids
+};
+
+class Fleet {
+ public:
+  // Both must outlive this; `memory` may be null, and is written over.
+  Fleet(const PlanInput& input, PlanMemory* memory);
+
+  Plan Make();
+
+ private:
+  using Jobs = std::vector<size_t>;  // indices into the input
+  struct Outcome {
+    std::vector<JobPlan> plans;  // of the jobs that had their turn, in order
+    std::vector<CapacityProfile> free;
+    bool crowded = false;
+    int64_t late = 0;
+    Grams expected;
+  };
+
+  // ---- Who has its turn when
+  std::vector<Jobs> Turns(const Jobs& jobs) const;
+  std::vector<Jobs> SharedTurns(const Jobs& jobs) const;
+  double ShareOf(const PlanJob& job) const;
+
+  // ---- One turn
+  void PlanTogether(const Jobs& jobs);
+  Outcome OneAfterAnother(const Jobs& jobs);
+  Outcome SpreadOut(const Jobs& jobs, bool again);
+  void PlanEach(const Jobs& jobs, Outcome& outcome,
+                const std::vector<const JobPlan*>& given);
+  void Raise(const std::vector<RegionPrices>& found);
+  void Adopt(const Jobs& jobs, Outcome outcome);
+  bool InPieces(const PlanJob& job);
+  int64_t BudgetOf(size_t jobs) const;
+  FleetJob FleetJobOf(const PlanJob& job) const;
+  void Occupy(const PlanJob& job, const JobPlan& plan,
+              std::vector<CapacityProfile>& free, bool give_back) const;
+
+  // ---- What was found earlier (fleet_memory.cc)
+  void LookUp();
+  bool SaysTheSame(size_t job) const;
+  bool Holds(const PlanJob& job, const PlanMemory::Kept& kept,
+             const std::vector<CapacityProfile>& free) const;
+  std::vector<RegionPrices> RememberedPrices() const;
+  void Remember(const Plan& plan);
+
+  void Judge(Plan& plan);
+
+  const PlanInput& input_;
+  PlanMemory* const memory_;
+  const FleetTime time_;
+  const FleetTime coarse_;
+  const bool fine_;                    // slots are much shorter than an hour
+  std::vector<CapacityProfile> all_;   // what is not spoken for
+  std::vector<CapacityProfile> free_;  // what those planned left
+  std::vector<JobPlan> plans_;
+  std::vector<RegionPrices> prices_;  // the highest of all turns
+  int64_t pieces_left_;               // work for searching rows of runs
+  // By job of the input and by region; null where nothing is remembered.
+  std::vector<const PlanMemory::Kept*> kept_;
+  std::vector<Instant> same_until_;  // its grid is as it was
+  std::vector<Instant> said_until_;  // by job: how long its words will hold
+};
+
+}  // namespace carbond

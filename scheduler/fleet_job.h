@@ -1,0 +1,85 @@
+#pragma once
+// A job as the spreading of many sees it: a cost per time, a need, a window.
+
+#include <cstdint>
+#include <vector>
+
+#include "scheduler/region_time.h"
+
+namespace carbond {
+
+// Instants and lengths are milliseconds.
+struct FleetJob {
+  int64_t weight = 1;  // FleetTime::WeightOf its power
+  Resources need;
+  int64_t length = 0;  // running time without a pause
+  // Running time with pauses is at least this; 0: it cannot be paused.
+  int64_t in_pieces = 0;
+  int64_t begin = 0;   // not before
+  int64_t end = 0;     // finished by
+  bool fixed = false;  // unbroken it starts at `begin` and at no other instant
+  std::vector<int> regions;  // where it may run and fits, by preference
+
+  friend bool operator==(const FleetJob&, const FleetJob&) = default;
+};
+
+// Where a job stands, unbroken.
+struct Place {
+  int region = -1;  // -1: nowhere
+  int64_t begin = 0;
+
+  friend bool operator==(const Place&, const Place&) = default;
+};
+
+// What a job pays for a stretch of a region's time: something with
+//   int64_t Slope(int slot), cost per millisecond in a slot, and
+//   Int128 Until(int64_t t, int slot), the cost from the region's begin to t.
+struct GramsOnly {
+  const RegionTime& time;
+  int64_t weight;
+
+  int64_t Slope(int slot) const { return weight * time.price(slot); }
+  Int128 Until(int64_t t, int slot) const {
+    return weight * time.Until(t, slot);
+  }
+};
+
+struct BestStart {
+  Int128 cost = 0;
+  int64_t begin = 0;
+  int64_t looked = 0;  // starts that were looked at
+};
+
+// The cheapest start in [from, last], the earliest among equals. Between the
+// instants at which the start or the end meets a slot border the cost is
+// linear: so only those are looked at, in one walk that adds up slopes.
+template <typename Tariff>
+BestStart CheapestStart(const Tariff& tariff, const RegionTime& time,
+                        int64_t length, int64_t from, int64_t last) {
+  int64_t begin = from, end = from + length;
+  int i = time.SlotAt(begin), k = time.SlotAt(end);
+  Int128 cost = tariff.Until(end, k) - tariff.Until(begin, i);
+  BestStart best{cost, begin, 1};
+  int64_t leaving = tariff.Slope(i), entering = tariff.Slope(k);
+  while (begin < last) {
+    const int64_t to_next = time.point(i + 1) - begin;
+    const int64_t to_end = time.point(k + 1) - end;
+    int64_t step = to_next < to_end || to_end == 0 ? to_next : to_end;
+    if (step > last - begin) step = last - begin;
+    cost += static_cast<Int128>(entering - leaving) * step;
+    begin += step;
+    end += step;
+    if (cost < best.cost) {
+      best.cost = cost;
+      best.begin = begin;
+    }
+    ++best.looked;
+    if (begin == time.point(i + 1)) leaving = tariff.Slope(++i);
+    if (end == time.point(k + 1) && k + 1 < time.count()) {
+      entering = tariff.Slope(++k);
+    }
+  }
+  return best;
+}
+
+}  // namespace carbond

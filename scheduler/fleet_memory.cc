@@ -1,0 +1,160 @@
+// What a plan leaves to the next, and how far it still holds.
+
+#include <algorithm>
+#include <cmath>
+
+#include "scheduler/fleet.h"
+
+namespace carbond {
+namespace {
+
+size_t Index(int i) { return static_cast<size_t>(i); }
+
+// The instant until which two series say the same from `from` on.
+Instant Alike(const Series& a, const Series& b, Instant from) {
+  const Series one = a.Clip({from, Instant::Never()});
+  const Series other = b.Clip({from, Instant::Never()});
+  const std::vector<Slot>& first = one.slots();
+  const std::vector<Slot>& second = other.slots();
+  const size_t count = std::min(first.size(), second.size());
+  size_t i = 0;
+  while (i < count && first[i] == second[i]) ++i;
+  if (i == first.size() && i == second.size()) return Instant::Never();
+  return i == 0 ? from : first[i - 1].interval.end;
+}
+
+}  // namespace
+
+void Fleet::LookUp() {
+  kept_.assign(input_.jobs.size(), nullptr);
+  same_until_.assign(input_.regions.size(), Instant());
+  said_until_.assign(input_.jobs.size(), Instant::Never());
+  std::vector<Instant> slot_ends(input_.regions.size(), Instant::Never());
+  for (size_t r = 0; r < input_.regions.size(); ++r) {
+    for (const Slot& slot : input_.regions[r].outlook.slots()) {
+      slot_ends[r] = slot.interval.end;
+      if (slot.interval.end > input_.now) break;
+    }
+  }
+  for (size_t i = 0; i < input_.jobs.size(); ++i) {
+    for (const int r : input_.jobs[i].regions) {
+      said_until_[i] = std::min(said_until_[i], slot_ends[Index(r)]);
+    }
+  }
+  if (memory_ == nullptr) return;
+  for (size_t i = 0; i < input_.jobs.size(); ++i) {
+    const auto it = std::lower_bound(memory_->jobs.begin(), memory_->jobs.end(),
+                                     input_.jobs[i].id,
+                                     [](const PlanMemory::Kept& kept,
+                                        JobId id) { return kept.job.id < id; });
+    if (it == memory_->jobs.end() || it->job.id != input_.jobs[i].id) continue;
+    kept_[i] = &*it;
+  }
+  for (size_t r = 0; r < input_.regions.size(); ++r) {
+    if (memory_->regions.size() != input_.regions.size()) break;
+    const PlanRegion& was = memory_->regions[r].facts;
+    const PlanRegion& is = input_.regions[r];
+    const bool same = was.name == is.name && was.pue == is.pue &&
+                      was.drained == is.drained &&
+                      was.forecast_issued_at == is.forecast_issued_at &&
+                      was.forecast_end == is.forecast_end;
+    if (same) same_until_[r] = Alike(was.outlook, is.outlook, input_.now);
+  }
+}
+
+// Whether nothing has come about since that would change what the plan of a
+// waiting job says, if it stays where it is: neither the job nor the grid of
+// its regions, nor has another slot begun.
+bool Fleet::SaysTheSame(size_t job) const {
+  const PlanMemory::Kept& kept = *kept_[job];
+  if (!(kept.job == input_.jobs[job]) || kept.plan.intervals.empty() ||
+      kept.plan.intervals.front().begin <= input_.now) {
+    return false;
+  }
+  return input_.now < kept.said_until &&
+         std::all_of(
+             kept.job.regions.begin(), kept.job.regions.end(),
+             [&](int r) { return same_until_[Index(r)] >= kept.job.deadline; });
+}
+
+// Whether a job may still do what it was planned to do. (An unbroken run is
+// looked at once more by Spread::Keep.)
+bool Fleet::Holds(const PlanJob& job, const PlanMemory::Kept& kept,
+                  const std::vector<CapacityProfile>& free) const {
+  const JobPlan& plan = kept.plan;
+  if (plan.intervals.empty() || plan.late) return false;
+  if (plan.intervals.size() == 1) return true;
+  if (!(kept.job == job) || job.held) return false;
+  const bool open = std::find(job.regions.begin(), job.regions.end(),
+                              plan.region) != job.regions.end() &&
+                    !input_.regions[Index(plan.region)].drained;
+  if (!open || plan.intervals.front().begin < input_.now) return false;
+  const auto fits = [&](Interval interval) {
+    return free[Index(plan.region)].TimesWithout(job.need, interval).empty();
+  };
+  if (job.pause == PauseMode::kSuspend) {
+    return fits({plan.intervals.front().begin, plan.intervals.back().end});
+  }
+  return std::all_of(plan.intervals.begin(), plan.intervals.end(), fits);
+}
+
+std::vector<RegionPrices> Fleet::RememberedPrices() const {
+  std::vector<RegionPrices> prices;
+  for (int r = 0; r < time_.count(); ++r) {
+    const RegionTime& time = time_.region(r);
+    RegionPrices each;
+    each.gpu.resize(Index(time.count()));
+    each.cpu.resize(Index(time.count()));
+    const auto before = std::find_if(
+        memory_->regions.begin(), memory_->regions.end(),
+        [&](const PlanMemory::Region& region) {
+          return region.facts.name == input_.regions[Index(r)].name;
+        });
+    for (int i = 0; before != memory_->regions.end() && i < time.count(); ++i) {
+      const int64_t t = time.point(i);
+      const auto next =
+          std::upper_bound(before->points.begin(), before->points.end(), t);
+      if (next == before->points.begin() || next == before->points.end()) {
+        continue;
+      }
+      const auto slot = static_cast<size_t>(next - before->points.begin() - 1);
+      each.gpu[Index(i)] = std::llround(before->gpu[slot] / time_.unit());
+      each.cpu[Index(i)] = std::llround(before->cpu[slot] / time_.unit());
+    }
+    prices.push_back(std::move(each));
+  }
+  return prices;
+}
+
+void Fleet::Remember(const Plan& plan) {
+  if (memory_ == nullptr) return;
+  memory_->jobs.clear();
+  for (size_t i = 0; i < plan.jobs.size(); ++i) {
+    memory_->jobs.push_back({input_.jobs[i], plan.jobs[i], said_until_[i]});
+  }
+  std::sort(memory_->jobs.begin(), memory_->jobs.end(),
+            [](const auto& a, const auto& b) { return a.job.id < b.job.id; });
+  memory_->regions.clear();
+  for (int r = 0; r < time_.count(); ++r) {
+    const RegionTime& time = time_.region(r);
+    PlanMemory::Region region;
+    region.facts = input_.regions[Index(r)];
+    if (prices_.empty()) {
+      memory_->regions.push_back(std::move(region));
+      continue;
+    }
+    for (int i = 0; i <= time.count(); ++i) {
+      region.points.push_back(time.point(i));
+    }
+    const RegionPrices& prices = prices_[Index(r)];
+    for (int i = 0; i < time.count(); ++i) {
+      region.gpu.push_back(static_cast<double>(prices.gpu[Index(i)]) *
+                           time_.unit());
+      region.cpu.push_back(static_cast<double>(prices.cpu[Index(i)]) *
+                           time_.unit());
+    }
+    memory_->regions.push_back(std::move(region));
+  }
+}
+
+}  // namespace carbond

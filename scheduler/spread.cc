@@ -1,0 +1,431 @@
+#include "scheduler/spread.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace carbond {
+namespace {
+
+constexpr int64_t kHour = 3'600'000;
+// Work is counted in starts looked at by CheapestStart; here a start comes with
+// capacities to look up and jobs to move.
+constexpr int64_t kStart = 3;
+// The one that lost the most is chosen of so many.
+constexpr int kOfSeveral = 6;
+// A part of the range of all prices.
+constexpr int kBesideIsWorth = 128;
+constexpr int kMostTurns = 60;
+
+size_t Index(int64_t i) { return static_cast<size_t>(i); }
+
+Interval IntervalOf(int64_t begin, int64_t end) {
+  return {Instant::FromMillis(begin), Instant::FromMillis(end)};
+}
+
+}  // namespace
+
+Spread::Spread(const FleetTime& time, std::vector<CapacityProfile> free,
+               const std::vector<FleetJob>& jobs,
+               const std::vector<RegionPrices>& prices)
+    : time_(time),
+      jobs_(jobs),
+      prices_(prices),
+      free_(std::move(free)),
+      places_(jobs.size()),
+      costs_(jobs.size()),
+      regrets_(jobs.size()) {
+  for (const RegionPrices& each : prices) {
+    for (const int64_t price : each.gpu) any_price_ |= price > 0;
+    for (const int64_t price : each.cpu) any_price_ |= price > 0;
+  }
+  for (int r = 0; r < time.count(); ++r) {
+    const int64_t span = time.region(r).end() - time.region(r).begin();
+    crowds_.emplace_back(Index(std::min<int64_t>(span / kHour, 24 * 60) + 1));
+  }
+  least_.resize(jobs.size());
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    const FleetJob& job = jobs[i];
+    bool any = false;
+    for (const int region : job.regions) {
+      if (job.end - job.begin < job.length) continue;
+      const RegionTime& where = time_.region(region);
+      const BestStart start = CheapestStart(
+          GramsAndPrices{where, prices_[Index(region)], job.weight,
+                         job.need.gpus, job.need.cpus},
+          where, job.length, job.begin, job.end - job.length);
+      work_ += start.looked;
+      if (!any || start.cost < least_[i]) least_[i] = start.cost;
+      any = true;
+    }
+    nowhere_.push_back(static_cast<int>(i));
+  }
+  worth_.unplaced = std::ssize(jobs);
+}
+
+// xorshift*: Vigna, ACM TOMS 42 (2016).
+uint64_t Spread::Random(uint64_t below) {
+  chance_ ^= chance_ >> 12;
+  chance_ ^= chance_ << 25;
+  chance_ ^= chance_ >> 27;
+  return (chance_ * 0x2545f4914f6cdd1d >> 33) % below;
+}
+
+int64_t Spread::HourAt(int64_t t) const {
+  const int64_t hour = (t - time_.region(0).begin()) / kHour;
+  return std::clamp<int64_t>(hour, 0, std::ssize(crowds_[0]) - 1);
+}
+
+Int128 Spread::PricedCostOf(int job, const Place& place) const {
+  const FleetJob& of = jobs_[Index(job)];
+  const RegionTime& time = time_.region(place.region);
+  const GramsAndPrices tariff{time, prices_[Index(place.region)], of.weight,
+                              of.need.gpus, of.need.cpus};
+  const int64_t end = place.begin + of.length;
+  return tariff.Until(end, time.SlotAt(end)) -
+         tariff.Until(place.begin, time.SlotAt(place.begin));
+}
+
+Int128 Spread::CostOf(int job, const Place& place) const {
+  const FleetJob& of = jobs_[Index(job)];
+  const RegionTime& time = time_.region(place.region);
+  const int64_t end = place.begin + of.length;
+  return of.weight * (time.Until(end, time.SlotAt(end)) -
+                      time.Until(place.begin, time.SlotAt(place.begin)));
+}
+
+void Spread::Put(int job, const Place& place) {
+  const FleetJob& of = jobs_[Index(job)];
+  const int64_t end = place.begin + of.length;
+  free_[Index(place.region)].Take(IntervalOf(place.begin, end), of.need);
+  auto& crowds = crowds_[Index(place.region)];
+  for (int64_t h = HourAt(place.begin); h <= HourAt(end - 1); ++h) {
+    crowds[Index(h)].push_back(job);
+  }
+  places_[Index(job)] = place;
+  costs_[Index(job)] = CostOf(job, place);
+  regrets_[Index(job)] = PricedCostOf(job, place) - least_[Index(job)];
+  worth_.cost += costs_[Index(job)];
+  --worth_.unplaced;
+}
+
+void Spread::TakeOut(int job) {
+  const FleetJob& of = jobs_[Index(job)];
+  Place& place = places_[Index(job)];
+  const int64_t end = place.begin + of.length;
+  free_[Index(place.region)].Give(IntervalOf(place.begin, end), of.need);
+  auto& crowds = crowds_[Index(place.region)];
+  for (int64_t h = HourAt(place.begin); h <= HourAt(end - 1); ++h) {
+    Crowd& crowd = crowds[Index(h)];
+    *std::find(crowd.begin(), crowd.end(), job) = crowd.back();
+    crowd.pop_back();
+  }
+  worth_.cost -= costs_[Index(job)];
+  ++worth_.unplaced;
+  place = {};
+}
+
+// The cheapest place of a job in what is free.
+Spread::Found Spread::Find(int job, int share) {
+  const FleetJob& of = jobs_[Index(job)];
+  Found best;
+  for (const int region : of.regions) {
+    const RegionTime& time = time_.region(region);
+    const int64_t last = of.fixed ? of.begin : of.end - of.length;
+    if (last < of.begin) continue;
+    free_[Index(region)].TimesWith(
+        of.need, IntervalOf(of.begin, last + of.length), stretches_);
+    work_ += 1 + (of.end - of.begin) / kHour;
+    const auto look = [&](const auto& tariff, const Interval& stretch) {
+      const int64_t from = stretch.begin.millis();
+      const int64_t until = stretch.end.millis() - of.length;
+      if (until < from) return;
+      BestStart start = CheapestStart(tariff, time, of.length, from, until);
+      work_ += start.looked;
+      // A place beside another job leaves fewer holes: it may cost a little.
+      const Int128 worth = static_cast<Int128>(of.weight) * of.length *
+                           time_.price_range() / kBesideIsWorth;
+      const auto beside = [&](int64_t begin) {
+        const int64_t end = begin + of.length;
+        Int128 cost = tariff.Until(end, time.SlotAt(end)) -
+                      tariff.Until(begin, time.SlotAt(begin));
+        cost -= worth;
+        if (cost < start.cost) start = {cost, begin, 0};
+      };
+      if (snug_ && from > of.begin) beside(from);
+      if (snug_ && until + of.length < of.end) beside(until);
+      if (best.place.region < 0 || start.cost < best.price) {
+        best = {{region, start.begin}, start.cost};
+      }
+    };
+    for (const Interval& stretch : stretches_) {
+      if (share == 0) {
+        look(GramsOnly{time, of.weight * 4}, stretch);
+      } else {
+        look(GramsAndPrices{time, prices_[Index(region)], of.weight * 4,
+                            of.need.gpus * share, of.need.cpus * share},
+             stretch);
+      }
+    }
+  }
+  return best;
+}
+
+// Where it would stand, were it alone.
+Place Spread::Wish(int job, int share) {
+  const FleetJob& of = jobs_[Index(job)];
+  Place best;
+  Int128 least = 0;
+  for (const int region : of.regions) {
+    if (of.end - of.begin < of.length) continue;
+    const RegionTime& time = time_.region(region);
+    const int64_t last = of.fixed ? of.begin : of.end - of.length;
+    const BestStart start = CheapestStart(
+        GramsAndPrices{time, prices_[Index(region)], of.weight * 4,
+                       of.need.gpus * share, of.need.cpus * share},
+        time, of.length, of.begin, last);
+    work_ += start.looked;
+    if (best.region < 0 || start.cost < least) {
+      best = {region, start.begin};
+      least = start.cost;
+    }
+  }
+  return best;
+}
+
+void Spread::Keep(const std::vector<Place>& places) {
+  nowhere_.clear();
+  for (size_t i = 0; i < jobs_.size(); ++i) {
+    const FleetJob& job = jobs_[i];
+    const Place& place = places[i];
+    const int id = static_cast<int>(i);
+    const int64_t end = place.begin + job.length;
+    bool fits =
+        place.region >= 0 && place.begin >= job.begin && end <= job.end &&
+        std::find(job.regions.begin(), job.regions.end(), place.region) !=
+            job.regions.end();
+    if (fits) {
+      const Interval run = IntervalOf(place.begin, end);
+      free_[Index(place.region)].TimesWith(job.need, run, stretches_);
+      fits = stretches_.size() == 1 && stretches_[0] == run;
+    }
+    if (fits) {
+      Put(id, place);
+    } else {
+      nowhere_.push_back(id);
+    }
+  }
+}
+
+void Spread::Clear() {
+  for (size_t i = 0; i < jobs_.size(); ++i) {
+    if (places_[i].region >= 0) TakeOut(static_cast<int>(i));
+  }
+}
+
+int64_t Spread::PlaceAll(const std::vector<int>& order, int share) {
+  const int64_t before = work_;
+  nowhere_.clear();
+  for (const int job : order) {
+    if (places_[Index(job)].region < 0) nowhere_.push_back(job);
+  }
+  snug_ = any_price_ && share > 0;
+  std::vector<int> left;
+  for (const int job : nowhere_) {
+    const Found found = Find(job, any_price_ ? share : 0);
+    if (found.place.region < 0) {
+      left.push_back(job);
+    } else {
+      Put(job, found.place);
+    }
+  }
+  nowhere_ = std::move(left);
+  snug_ = false;
+  return kStart * (work_ - before);
+}
+
+// One that has no place, or of several the one that lost the most.
+int Spread::Choose() {
+  if (!nowhere_.empty() && Random(2) == 0) {
+    return nowhere_[Random(nowhere_.size())];
+  }
+  int worst = -1;
+  Int128 loss = 0;
+  for (int i = 0; i < kOfSeveral; ++i) {
+    const auto job = static_cast<int>(Random(jobs_.size()));
+    if (places_[Index(job)].region < 0) continue;
+    const Int128 lost = regrets_[Index(job)];
+    if (worst < 0 || lost > loss) {
+      worst = job;
+      loss = lost;
+    }
+  }
+  return worst;
+}
+
+void Spread::RemoveAround(int region, int64_t begin, int64_t end,
+                          size_t count) {
+  const int64_t first = HourAt(begin), last = HourAt(end - 1);
+  for (size_t i = 0; i < count; ++i) {
+    const int64_t hour =
+        first +
+        static_cast<int64_t>(Random(static_cast<uint64_t>(last - first + 1)));
+    const Crowd& crowd = crowds_[Index(region)][Index(hour)];
+    if (crowd.empty()) continue;
+    const int job = crowd[Random(crowd.size())];
+    out_.push_back(job);
+    were_.push_back(places_[Index(job)]);
+    TakeOut(job);
+  }
+}
+
+// Takes the job out, and some that stand where it would rather be.
+void Spread::Ruin(int job) {
+  out_ = {job};
+  were_ = {places_[Index(job)]};
+  const Place was = places_[Index(job)];
+  if (was.region >= 0) TakeOut(job);
+  const int64_t length = jobs_[Index(job)].length;
+  const Place wish = Wish(job, static_cast<int>(Random(5)));
+  if (wish.region < 0) return;
+  RemoveAround(wish.region, wish.begin, wish.begin + length, 2 + Random(8));
+  if (was.region >= 0 && Random(2) == 0) {
+    RemoveAround(was.region, was.begin, was.begin + length, 1 + Random(3));
+  }
+}
+
+// Large ones are hard to place, and go first as a rule.
+void Spread::Order() {
+  const auto size = [&](int job) {
+    const FleetJob& of = jobs_[Index(job)];
+    return of.length * (1 + of.need.gpus);
+  };
+  switch (Random(4)) {
+    case 0:
+      break;  // the one that was chosen first
+    case 1:
+      std::sort(out_.begin() + 1, out_.end());
+      break;
+    case 2:
+      for (size_t i = 1; i < out_.size(); ++i) {
+        std::swap(out_[i], out_[Random(i + 1)]);
+      }
+      break;
+    default:
+      std::sort(out_.begin(), out_.end(), [&](int a, int b) {
+        return size(a) != size(b) ? size(a) > size(b) : a < b;
+      });
+  }
+}
+
+void Spread::Recreate() {
+  const int share = any_price_ ? static_cast<int>(Random(5)) : 0;
+  for (const int job : out_) {
+    const Found found = Find(job, share);
+    if (found.place.region >= 0) Put(job, found.place);
+  }
+}
+
+// Goes on with the new places, or back to the old ones.
+void Spread::Settle(const std::vector<int>& removed, const Worth& before) {
+  if (before < worth_) {
+    for (const int each : removed) {
+      if (places_[Index(each)].region >= 0) TakeOut(each);
+    }
+    for (size_t i = 0; i < removed.size(); ++i) {
+      if (were_[i].region >= 0) Put(removed[i], were_[i]);
+    }
+    return;
+  }
+  if (before.unplaced == 0 && worth_.unplaced == 0) return;
+  const auto stands = [&](int job) { return places_[Index(job)].region >= 0; };
+  std::erase_if(nowhere_, stands);
+  for (const int each : removed) {
+    if (!stands(each) &&
+        std::find(nowhere_.begin(), nowhere_.end(), each) == nowhere_.end()) {
+      nowhere_.push_back(each);
+    }
+  }
+}
+
+int64_t Spread::Improve(int64_t budget) {
+  const int64_t start = work_;
+  if (jobs_.size() < 2) return 0;
+  while (kStart * (work_ - start) < budget) {
+    work_ += 8;
+    const int job = Choose();
+    if (job < 0) continue;
+    const Worth before = worth_;
+    Ruin(job);
+    const std::vector<int> removed = out_;
+    Order();
+    Recreate();
+    Settle(removed, before);
+  }
+  return kStart * (work_ - start);
+}
+
+namespace {
+
+// What comes first when all is placed anew: whatever has little choice for its
+// length, and large ones, which later find no room in one piece.
+std::vector<double> FirstKeys(const std::vector<FleetJob>& jobs) {
+  std::vector<double> keys;
+  for (const FleetJob& job : jobs) {
+    const auto length = static_cast<double>(std::max<int64_t>(job.length, 1));
+    const auto slack = static_cast<double>(job.end - job.begin) - length;
+    const double size =
+        length * (1 + std::max(job.need.gpus, job.need.cpus / 8));
+    keys.push_back((0.05 + std::max(slack, 0.0) / length) *
+                   static_cast<double>(job.regions.size()) / std::sqrt(size));
+  }
+  return keys;
+}
+
+std::vector<int> InOrder(const std::vector<double>& keys) {
+  std::vector<int> order(keys.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+    return keys[Index(a)] < keys[Index(b)];
+  });
+  return order;
+}
+
+}  // namespace
+
+std::vector<double> Spread::Complaints() const {
+  std::vector<double> complaints;
+  for (size_t i = 0; i < jobs_.size(); ++i) {
+    const double much = static_cast<double>(jobs_[i].weight) *
+                        static_cast<double>(jobs_[i].length) *
+                        static_cast<double>(time_.price_range()) / 8;
+    const double regret = static_cast<double>(regrets_[i]) / (much + 1);
+    complaints.push_back(places_[i].region < 0 ? -1 : std::min(regret, 1.0));
+  }
+  return complaints;
+}
+
+int64_t Spread::Turn(int64_t budget) {
+  int64_t spent = 0;
+  std::vector<double> keys = FirstKeys(jobs_);
+  std::vector<Place> best = places_;
+  Worth best_worth = worth_;
+  for (int turn = 0; turn < kMostTurns && spent < budget; ++turn) {
+    Clear();
+    spent += PlaceAll(InOrder(keys), any_price_ ? 4 : 0);
+    if (worth_ < best_worth) {
+      best = places_;
+      best_worth = worth_;
+    }
+    const std::vector<double> complaints = Complaints();
+    for (size_t i = 0; i < keys.size(); ++i) {
+      if (complaints[i] < 0) keys[i] *= 0.1;
+      if (complaints[i] > 0.02) keys[i] *= 1 - 0.3 * complaints[i];
+    }
+  }
+  Clear();
+  Keep(best);
+  return spent;
+}
+
+}  // namespace carbond

@@ -1,0 +1,101 @@
+#pragma once
+// Places many jobs, unbroken, within the capacity, for few grams in all: first
+// one after another at grams plus prices (prices.h), so that each leaves to
+// others what they need more; then by taking a few that stand in each other's
+// way out and in again, as long as work is allowed (large neighbourhood search:
+// Shaw, "Using Constraint Programming and Local Search Methods to Solve Vehicle
+// Routing Problems", CP 1998; ruin and recreate: Schrimpf et al., J. Comput.
+// Phys. 159, 2000).
+//
+// Work is counted in starts looked at, never in time, and chance is a fixed
+// sequence: the same input gives the same places on every machine.
+
+#include <cstdint>
+#include <vector>
+
+#include "scheduler/prices.h"
+
+namespace carbond {
+
+// What a plan of many is worth: first that few are late, then grams.
+struct Worth {
+  int64_t unplaced = 0;
+  Int128 cost = 0;  // of the placed, in FleetTime's unit
+
+  friend bool operator<(const Worth& a, const Worth& b) {
+    return a.unplaced != b.unplaced ? a.unplaced < b.unplaced : a.cost < b.cost;
+  }
+};
+
+class Spread {
+ public:
+  // `prices` may be those of nothing. All must outlive this.
+  Spread(const FleetTime& time, std::vector<CapacityProfile> free,
+         const std::vector<FleetJob>& jobs,
+         const std::vector<RegionPrices>& prices);
+
+  // Places at once those that stand somewhere already (and fit there still).
+  void Keep(const std::vector<Place>& places);
+  // Places all that have no place, in an order, cheapest at grams plus
+  // `share`/4 of the prices. Returns the work spent.
+  int64_t PlaceAll(const std::vector<int>& order, int share);
+  // Places all anew, again and again: whoever complains (it found no place, or
+  // one that costs far more than its best at the prices) comes earlier in the
+  // next turn. Ends with the best of all turns and of what was before.
+  // "Squeaky wheel" optimization: Joslin, Clements, JAIR 10 (1999).
+  int64_t Turn(int64_t budget);
+  // Takes out and in again, for about so much work. Returns the work spent.
+  int64_t Improve(int64_t budget);
+
+  const std::vector<Place>& places() const { return places_; }
+  const Worth& worth() const { return worth_; }
+
+ private:
+  struct Found {
+    Place place;
+    Int128 price = 0;  // at which it was chosen
+  };
+  // Those that stand in an hour of a region, in no order.
+  using Crowd = std::vector<int>;
+
+  uint64_t Random(uint64_t below);
+  Found Find(int job, int share);
+  Int128 PricedCostOf(int job, const Place& place) const;
+  Int128 CostOf(int job, const Place& place) const;
+  Place Wish(int job, int share);
+  void Put(int job, const Place& place);
+  void TakeOut(int job);
+  int64_t HourAt(int64_t t) const;
+  int Choose();
+  void Ruin(int job);
+  void RemoveAround(int region, int64_t begin, int64_t end, size_t count);
+  void Order();
+  void Clear();
+  std::vector<double> Complaints() const;
+  void Recreate();
+  void Settle(const std::vector<int>& removed, const Worth& before);
+
+  // Fixed after construction
+  const FleetTime& time_;
+  const std::vector<FleetJob>& jobs_;
+  const std::vector<RegionPrices>& prices_;
+  bool any_price_ = false;
+  std::vector<Int128> least_;  // of each job at the prices, were it alone
+
+  std::vector<CapacityProfile> free_;
+  std::vector<Place> places_;
+  std::vector<Int128> costs_, regrets_;
+  std::vector<std::vector<Crowd>> crowds_;  // by region and hour
+  std::vector<int> nowhere_;
+  Worth worth_;
+  int64_t work_ = 0;
+  bool snug_ = false;  // places beside others are preferred
+  uint64_t chance_ = 0x9e3779b97f4a7c15;
+
+  // Of a try
+  std::vector<int> out_;
+  std::vector<Place> were_;
+  std::vector<Interval> stretches_;
+};
+
+}  // namespace carbond
