@@ -13,6 +13,7 @@
 #include <deque>
 #include <filesystem>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <random>
 
 #include "client/commands.h"
@@ -317,12 +318,24 @@ int RunCommand(CommandLine& line) {
   return kRefused;
 }
 
+// As the wire demands of every text.
+bool IsUtf8(const std::string& text) {
+  try {
+    return !nlohmann::json(text).dump().empty();
+  } catch (const nlohmann::json::type_error&) {
+    return false;
+  }
+}
+
 int Main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // the console notices
   if (Get("GRPC_TRACE").empty() && Get("GRPC_VERBOSITY").empty()) {
     gpr_set_log_function([](gpr_log_func_args*) {});  // errors are told once
   }
   std::vector<std::string> words(argv + 1, argv + argc);
+  for (const std::string& word : words) {
+    if (!IsUtf8(word)) return Misuse("an argument is not valid UTF-8");
+  }
   std::vector<std::string> command = TakeCommand(words);
   std::reverse(words.begin(), words.end());  // as CLI11 wants them
 

@@ -10,6 +10,9 @@
 namespace carbond {
 namespace {
 
+// Of a value that is quoted in a message.
+constexpr size_t kShown = 60;
+
 // Optimal string alignment: insertions, deletions, replacements and swaps of
 // neighbours.
 size_t Distance(const std::string& a, const std::string& b) {
@@ -53,7 +56,9 @@ std::string Describe(const YAML::Node& node) {
   if (!node.IsDefined() || node.IsNull()) return "nothing";
   if (node.IsSequence()) return "a list";
   if (node.IsMap()) return "a map";
-  return fmt::format("`{}`", node.Scalar());
+  const std::string& text = node.Scalar();
+  const std::string line = text.substr(0, std::min(text.find('\n'), kShown));
+  return fmt::format("`{}`{}", line, line.size() < text.size() ? "..." : "");
 }
 
 std::optional<std::string> Nearest(const std::string& word,

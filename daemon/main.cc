@@ -169,6 +169,21 @@ void Announce(const Config& config, const Server& server,
                                  FormatInstant(clock.Now())));
 }
 
+// TCP asks nobody who they are.
+void WarnOfOpenDoors(const Config& config) {
+  for (const std::string& address : config.listen) {
+    const bool local =
+        address.starts_with("unix:") || address.starts_with("127.") ||
+        address.starts_with("localhost:") || address.starts_with("[::1]:");
+    if (local) continue;
+    spdlog::warn(
+        "listen={} can be reached from other machines, and whoever reaches it "
+        "may run commands as this user: listen on 127.0.0.1 or a unix socket "
+        "unless the network is yours alone",
+        address);
+  }
+}
+
 // What is built first dies last. An error is one of the start; what goes wrong
 // later is in the log, and the answer is the exit code.
 Result<int> Serve(Config config) {
@@ -209,6 +224,7 @@ Result<int> Serve(Config config) {
   doorbell.Connect(&loop);
   loop.Start();
   Announce(config, *server, clock);
+  WarnOfOpenDoors(config);
 
   bool well = ending.Wait([&log] { log->Reopen(); });
   server->SayNotServing();

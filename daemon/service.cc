@@ -244,6 +244,9 @@ grpc::ServerUnaryReactor* Service::ReportEmissions(
   if (!filter.ok()) return Refuse(context, filter.status());
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   Read(reactor, [this, response, filter = *filter](LedgerReader& reader) {
+    for (const JobId job : filter.jobs) {
+      CARBOND_RETURN_IF_ERROR(reader.Get(job).status());
+    }
     CARBOND_ASSIGN_OR_RETURN(std::vector<ReportRow> rows,
                              reader.Report(filter));
     for (const ReportRow& row : rows) ToWire(row, response->add_groups());

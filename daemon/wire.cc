@@ -124,8 +124,8 @@ Status ReadNumbers(const v1::JobSpec& from, JobSpec& to, Unset& unset) {
       CheckNumber(from.min_saving_fraction(), 1, "min_saving_fraction"));
   CARBOND_RETURN_IF_ERROR(
       CheckNumber(from.data_gb(), kMostGigabytes, "data_gb"));
-  CARBOND_RETURN_IF_ERROR(CheckNumber(from.delay_cost_g_per_h(), kMostGrams,
-                                      "delay_cost_g_per_h"));
+  CARBOND_RETURN_IF_ERROR(
+      CheckNumber(from.delay_cost_g_per_h(), kMostGrams, "delay_cost_g_per_h"));
   to.delay_cost_per_hour = Grams::Of(from.delay_cost_g_per_h());
   if (from.has_max_pauses()) to.max_pauses = from.max_pauses();
   to.need = {.gpus = from.gpus(), .cpus = from.cpus()};

@@ -8,11 +8,20 @@
 namespace carbond {
 namespace {
 
+// A plan that was made before the job's last run ended is none any more: the
+// next one is being made.
+bool PlanHolds(const JobRecord& record) {
+  if (!record.plan) return false;
+  const Job& job = record.job;
+  if (job.runs.empty() || job.state == State::kDone) return true;
+  return record.plan->made_at >= job.runs.back().ended_at.value_or(Instant());
+}
+
 // One word and one sentence, while a job does not run.
 std::pair<std::string, std::string> WaitReason(const JobRecord& record) {
   const Job& job = record.job;
   if (job.state != State::kWaiting && job.state != State::kPaused) return {};
-  if (!record.plan) {
+  if (!PlanHolds(record)) {
     if (job.held) return {Name(Reason::kHeld), "paused by its user"};
     return {"planning", "its plan is being made"};
   }
@@ -218,7 +227,7 @@ void ToWire(const JobRecord& from, double clock_speed, v1::Job* to) {
   to->set_wait_reason_text(std::move(sentence));
   for (const Run& run : job.runs) ToWire(run, to->add_runs());
   to->set_pauses(Pauses(job));
-  if (from.plan) ToWire(*from.plan, to->mutable_plan());
+  if (PlanHolds(from)) ToWire(*from.plan, to->mutable_plan());
   if (from.emissions) ToWire(*from.emissions, to->mutable_emissions());
   to->set_held(job.held);
   to->set_cancel_requested(job.cancel_requested);

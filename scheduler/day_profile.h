@@ -17,8 +17,8 @@ class DayProfile {
   DayProfile(const Series& observed, Instant known_until);
 
   struct Hour {
-    double mean = 0;      // g/kWh, of the same time on up to 28 days
-    double last_day = 0;  // on the last of them
+    double mean = 0;       // g/kWh, of the same time on up to 28 days
+    double last_day = 0;   // on the last of them
     double last_week = 0;  // on the last same weekday; else as last_day
   };
   // For a slot that is not observed yet: of the hour around its middle, or of

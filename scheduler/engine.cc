@@ -78,8 +78,7 @@ void Engine::RecoverZones(Recovered recovered) {
         Hear(*issue, zone);
       }
     };
-    for (Instant at = zone.known.observed.begin(); at < now_;
-         at += hours(1)) {
+    for (Instant at = zone.known.observed.begin(); at < now_; at += hours(1)) {
       hear_until(at);
       Learn(zone, at, at);
     }
@@ -120,10 +119,9 @@ Result<JobSpec> Engine::Complete(JobSpec spec, const Unset& unset) {
   if (spec.duration == Duration(0)) {
     CARBOND_RETURN_IF_ERROR(LearnDuration(spec));
   }
-  CARBOND_ASSIGN_OR_RETURN(JobSpec complete,
-                           CompleteSpec(std::move(spec), unset,
-                                        options_.regions, options_.defaults,
-                                        now_));
+  CARBOND_ASSIGN_OR_RETURN(
+      JobSpec complete, CompleteSpec(std::move(spec), unset, options_.regions,
+                                     options_.defaults, now_));
   const Meter::Power expected =
       doors_.meter.Expected(complete.need, complete.regions.front());
   if (!complete.power_declared) {

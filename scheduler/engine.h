@@ -40,10 +40,10 @@ struct EngineOptions {
   // Of observed values kept in memory: four weeks, as far back as forecasts are
   // judged, and what a plan may look ahead.
   Duration history = hours(24 * 36);
-  Duration give_up = hours(24 * 8);      // figures not settled by then stay so
-  Duration pause_retry = minutes(10);    // after a failed pause
-  Duration start_retry = minutes(1);     // after a start that was refused
-  Duration settle_window = hours(48);    // figures may change for this long
+  Duration give_up = hours(24 * 8);    // figures not settled by then stay so
+  Duration pause_retry = minutes(10);  // after a failed pause
+  Duration start_retry = minutes(1);   // after a start that was refused
+  Duration settle_window = hours(48);  // figures may change for this long
 };
 
 // ---- Commands -------------------------------------------------------------
@@ -156,13 +156,13 @@ class Engine {
   struct Track {
     std::vector<Reading> readings;
     std::optional<PlanRecord> plan;
-    bool plan_usable = false;  // made for the job as it stands
+    bool plan_usable = false;              // made for the job as it stands
     std::optional<Instant> planned_start;  // its place in planned_starts_
-    int changes = 0;           // of state, so far
-    int changes_planned = -1;  // at the last plan request
-    double last_fraction = -1;  // that the job reported
-    Grams spent;                // by the last account
-    bool settled = false;       // of the last account
+    int changes = 0;                       // of state, so far
+    int changes_planned = -1;              // at the last plan request
+    double last_fraction = -1;             // that the job reported
+    Grams spent;                           // by the last account
+    bool settled = false;                  // of the last account
   };
   // An act on the world, done after its intent is committed.
   struct Act {
@@ -250,7 +250,7 @@ class Engine {
   std::set<JobId> occupying_;  // of the live ones
   // By when the plan starts or continues them; of those that do not run.
   std::set<std::pair<Instant, JobId>> planned_starts_;
-  Instant latest_deadline_;  // of live jobs, or later
+  Instant latest_deadline_;         // of live jobs, or later
   std::map<JobId, Job> unsettled_;  // done, with figures that may change
   std::map<JobId, Track> tracks_;   // of both
   std::set<JobId> accounts_due_;

@@ -79,16 +79,15 @@ Outlook Engine::OutlookOf(const std::string& name, Instant until) const {
 }
 
 Outlook Engine::MakeZoneOutlook(const Zone& zone, Instant until) const {
-  Outlook outlook =
-      MakeOutlook(now_, until, zone.forecast, zone.known.observed,
-                  zone.issue_period, options_.stale_after);
+  Outlook outlook = MakeOutlook(now_, until, zone.forecast, zone.known.observed,
+                                zone.issue_period, options_.stale_after);
   if (!options_.learn) return outlook;
   const Series nothing;
   const bool used = outlook.forecast_end > now_;
-  outlook.series = zone.correction.Correct(
-      now_, outlook.series,
-      {zone.known.observed, now_, zone.known.expected,
-       used ? zone.forecast->series : nothing});
+  outlook.series =
+      zone.correction.Correct(now_, outlook.series,
+                              {zone.known.observed, now_, zone.known.expected,
+                               used ? zone.forecast->series : nothing});
   return outlook;
 }
 
@@ -200,13 +199,14 @@ std::optional<PlanInput> Engine::TakePlanRequest() {
   return input;
 }
 
-// What was and what is to be expected of a zone, as one series.
+// What was, and what plans expect from now on, as one series: a baseline and a
+// plan that are compared rest on the same values.
 Series Engine::PastAndOutlook(const std::string& name, Instant until) const {
   const auto zone = zones_.find(name);
   if (zone == zones_.end()) return Series();
   const KnownIntensity& known = zone->second.known;
-  return OutlookOf(name, until)
-      .series.Under(known.expected.Under(known.observed));
+  const Series past = known.expected.Clip({Instant(), now_});
+  return OutlookOf(name, until).series.Under(past.Under(known.observed));
 }
 
 PlanRecord Engine::RecordOf(const JobSpec& spec, Instant submitted_at,

@@ -86,17 +86,17 @@ void Engine::Hear(const Forecast& forecast, Zone& zone) {
   zone.provider = forecast.provider;
   zone.signal = forecast.signal;
   zone.fetched_at = forecast.fetched_at;
-  zone.known.expected = zone.known.expected.Under(forecast.series)
-                            .Clip({forecast.issued_at - options_.history,
-                                   Instant::Never()});
+  zone.known.expected =
+      zone.known.expected.Under(forecast.series)
+          .Clip({forecast.issued_at - options_.history, Instant::Never()});
   zone.forecast = forecast;
 }
 
 void Engine::Learn(Zone& zone, Instant at, Instant known_until) {
   if (!options_.learn) return;
   const Series nothing;
-  const bool fit = zone.forecast &&
-                   at - zone.forecast->issued_at <= options_.stale_after;
+  const bool fit =
+      zone.forecast && at - zone.forecast->issued_at <= options_.stale_after;
   zone.correction.Learn(at,
                         {zone.known.observed, known_until, zone.known.expected,
                          fit ? zone.forecast->series : nothing});

@@ -13,9 +13,9 @@ namespace {
 constexpr double kWorkOfAJob = 20'000, kVeryMany = 10'000;
 constexpr double kWorkInPieces = 4.0e8;
 constexpr int64_t kPiecesOfASlot = 50;
-// Among more jobs than a few, no search for runs in windows of so many slots:
-// it may take seconds, and gigabytes, for one of them.
-constexpr size_t kFew = 100, kMostSlots = 64;
+// Among more jobs than a few, a search for runs ends sooner.
+constexpr size_t kFew = 100;
+constexpr int64_t kMostLooks = 20'000;
 // Where most of the jobs stand already, less is left to do.
 constexpr int kAgain = 80;
 constexpr int kStepsAgain = 2;
@@ -244,7 +244,7 @@ void Fleet::PlanEach(const Jobs& jobs, Outcome& outcome,
     }
     JobSearch search{time_};
     if (!given.empty()) search.given = given[i];
-    if (jobs.size() > kFew) search.most_slots = kMostSlots;
+    if (jobs.size() > kFew) search.most_looks = kMostLooks;
     search.in_pieces = search.given == nullptr && InPieces(job);
     PlannedJob planned = PlanOneJob(input_, job, outcome.free, search);
     Occupy(job, planned.plan, outcome.free, false);

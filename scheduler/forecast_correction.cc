@@ -200,8 +200,7 @@ void ForecastCorrection::Solve() {
       if (total == 0) continue;
       const double pull = kPriorNotes * near / pooled.count;
       for (size_t i = 0; i < kSources; ++i) {
-        const double ridge =
-            pull * pooled.products[i][i] + kLeastRidge * total;
+        const double ridge = pull * pooled.products[i][i] + kLeastRidge * total;
         pooled.products[i][i] += ridge;
         pooled.with_result[i] += ridge * prior[i];
       }

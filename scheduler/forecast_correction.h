@@ -80,7 +80,8 @@ class ForecastCorrection {
 
   static size_t LeadOf(Duration lead);
   static Present PresentOf(const DayProfile& days, const ZoneKnowledge& zone);
-  static std::optional<Said> WhatIsSaid(const Slot& slot, const Present& present,
+  static std::optional<Said> WhatIsSaid(const Slot& slot,
+                                        const Present& present,
                                         DayProfile& days,
                                         const ZoneKnowledge& zone);
   void TakeNotes(Instant now, const ZoneKnowledge& zone);

@@ -9,6 +9,7 @@ namespace carbond {
 namespace {
 
 constexpr Duration kLongestJob = hours(24 * 366);
+constexpr Duration kSaidAMomentAgo = seconds(5);
 constexpr double kGreatestPowerW = 1e8;  // a hundred megawatts
 
 const Region* Find(const std::vector<Region>& regions,
@@ -189,7 +190,12 @@ Status CheckTimes(JobSpec& spec, const Defaults& defaults, Instant now) {
     return Refused("deadline {} is more than two years away",
                    FormatInstant(*spec.deadline));
   }
-  if (*spec.deadline < from + spec.duration) {
+  // `--duration 10m --deadline 10m` was said a moment ago.
+  const Instant soonest = from + spec.duration;
+  if (*spec.deadline < soonest && *spec.deadline + kSaidAMomentAgo >= soonest) {
+    spec.deadline = soonest;
+  }
+  if (*spec.deadline < soonest) {
     return Refused(
         "deadline {} is before {} {} plus duration {}: the earliest finish "
         "is {}",

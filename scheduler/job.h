@@ -80,13 +80,13 @@ struct JobSpec {
   Duration min_run{0};  // least useful work between two pauses
 
   std::optional<GramsPerKwh> max_intensity;  // do not run above it
-  double min_saving = 0;  // fraction of the grams of starting at once
+  double min_saving = 0;          // fraction of the grams of starting at once
   std::optional<int> max_pauses;  // nothing: as many as pay
   // What an hour of waiting for the result is worth: a plan emits so much more
   // to finish an hour sooner.
   Grams delay_cost_per_hour;
-  int priority = 0;       // higher is planned first
-  int retries = 0;        // further attempts after a failure
+  int priority = 0;                    // higher is planned first
+  int retries = 0;                     // further attempts after a failure
   std::optional<Duration> time_limit;  // of running time; ends the job
   double data_gb = 0;                  // data that would follow a move
 

@@ -363,8 +363,7 @@ Duration RemainingWork(const Job& job, Instant now) {
   Duration done = job.work_done;
   if (job.state == State::kRunning) {
     const Run& run = job.runs.back();
-    const Instant from =
-        std::max(run.metered_until, RestoredAt(job.spec, run));
+    const Instant from = std::max(run.metered_until, RestoredAt(job.spec, run));
     const Instant until = std::min(now, run.pause_issued_at.value_or(now));
     done += std::max(until - from, Duration(0));
   }

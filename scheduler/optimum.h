@@ -40,6 +40,9 @@ struct Task {
   // first run `running_min` milliseconds from the window's begin instead.
   int64_t min_run = 0;
   int64_t running_min = 0;
+  // A search that would look at labels more often ends with the best row found
+  // till then. Grids and jobs as they are stay far below; white noise does not.
+  int64_t most_looks = 10'000'000;
   int max_runs = 0;  // at most so many, the one under way included; 0: any
 };
 
@@ -64,8 +67,9 @@ std::optional<Optimum> BestUnbroken(const std::vector<PricedSlot>& slots,
 
 // The best row of one or more runs, exactly: equal to an exhaustive search in
 // continuous time, unless `exact` says that the search was cut short. Nothing
-// when no row fits. Prefers the unbroken run unless pausing is strictly
-// cheaper, and earlier work among equals.
+// when no row fits, or none was found before it was cut short. Prefers the
+// unbroken run unless pausing is strictly cheaper, and earlier work among
+// equals.
 std::optional<Optimum> BestRuns(const std::vector<PricedSlot>& slots,
                                 const Task& task);
 

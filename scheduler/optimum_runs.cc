@@ -28,11 +28,6 @@
 namespace carbond {
 namespace {
 
-// A search that would look at labels more often than this ends with the best
-// row found till then. Grids and jobs as they are stay far below; prices of
-// white noise do not.
-constexpr int64_t kMostLooks = 10'000'000;
-
 // From so many labels on the bound is taken at more prices of work.
 constexpr int64_t kManyLabels = 300;
 
@@ -111,6 +106,13 @@ class RunsSearch {
     }
   }
 
+  // Where nothing is known yet that fits, a little more is worth a try.
+  bool TooLong() const {
+    constexpr int64_t kMoreForTheFirst = 20;
+    const int64_t looks = idle_.looks() + running_.looks();
+    return looks > task_.most_looks * (best_ ? 1 : kMoreForTheFirst);
+  }
+
   // Whether it came to an end.
   bool Search() {
     bound_.FindPlaces(limit_);
@@ -123,7 +125,7 @@ class RunsSearch {
       if (task_.start == Task::Start::kFresh) BeginFresh(i);
       VisitRunning(i);
       VisitIdle(i);
-      if (best_ && idle_.looks() + running_.looks() > kMostLooks) return false;
+      if (TooLong()) return false;
       if (labels_ > kManyLabels && bound_.Prices() == 0) {
         bound_.AddPrices();
         TakeGuesses();

@@ -160,9 +160,9 @@ class JobPlanner {
     }
     const std::vector<PricedSlot> slots =
         PricedWindow(job_, Region(region), blocked, whole);
-    const Task task = TaskOf(job_, now_);
-    const bool runs = in_pieces && slots.size() <= search_.most_slots;
-    Keep(region, runs ? BestRuns(slots, task) : BestUnbroken(slots, task));
+    Task task = TaskOf(job_, now_);
+    task.most_looks = search_.most_looks;
+    Keep(region, in_pieces ? BestRuns(slots, task) : BestUnbroken(slots, task));
   }
 
   void Keep(int region, const std::optional<Optimum>& found) {

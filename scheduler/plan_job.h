@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "scheduler/capacity.h"
+#include "scheduler/optimum.h"
 #include "scheduler/region_time.h"
 
 namespace carbond {
@@ -15,8 +16,8 @@ struct JobSearch {
   // Whether a job that can be paused is searched for the best row of runs,
   // which takes long, or for the best unbroken run only.
   bool in_pieces = true;
-  // Windows cut into more slots than this are searched for an unbroken run.
-  size_t most_slots = SIZE_MAX;
+  // At which the search for runs ends with the best found; see Task.
+  int64_t most_looks = Task().most_looks;
   // A plan that the job has, and that fits into what is free: nothing dearer is
   // chosen. May be null.
   const JobPlan* given = nullptr;

@@ -25,7 +25,8 @@ Weights WeightsOf(const PlanJob& job) {
 // What a millisecond of waiting costs, in the unit of the prices: one of them
 // is power / weight x 10^-9 mg per hour.
 Cost DelayPrice(const PlanJob& job, const Weights& weights) {
-  const Cost per_hour = static_cast<Cost>(job.delay_cost_per_hour.thousandths());
+  const Cost per_hour =
+      static_cast<Cost>(job.delay_cost_per_hour.thousandths());
   return RoundedDivide(per_hour * 1'000'000'000 * weights.running,
                        std::max<int64_t>(job.power.thousandths(), 1));
 }
@@ -132,7 +133,9 @@ Task TaskOf(const PlanJob& job, Instant now) {
   Task task;
   task.work = std::max<int64_t>(job.work.count(), 1);
   task.restore = job.resume_cost.count();
-  task.save = job.checkpoint_cost.count();
+  // Stopping in memory saves nothing, and takes no time.
+  task.save =
+      job.pause == PauseMode::kCheckpoint ? job.checkpoint_cost.count() : 0;
   task.min_run = job.min_run.count();
   task.max_runs = job.max_runs;
   switch (job.standing) {

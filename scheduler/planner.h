@@ -35,7 +35,7 @@ struct PlanJob {
   double min_saving = 0;
   int max_runs = 0;  // at most so many, the one under way included; 0: any
   Grams delay_cost_per_hour;  // what finishing an hour sooner is worth
-  Duration reserve{0};  // kept free before the deadline, where possible
+  Duration reserve{0};        // kept free before the deadline, where possible
   int duration_learnt_from = 0;  // earlier jobs; 0: the user's own estimate
   int priority = 0;
   Instant submitted_at;

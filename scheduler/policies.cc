@@ -152,10 +152,9 @@ Runs BestStart(const PolicyWindow& window) {
 Runs PauseResume(const PolicyWindow& window) {
   const Series within = Within(window);
   std::vector<Slot> slots = within.slots();
-  std::stable_sort(slots.begin(), slots.end(),
-                   [](const Slot& a, const Slot& b) {
-                     return a.intensity < b.intensity;
-                   });
+  std::stable_sort(
+      slots.begin(), slots.end(),
+      [](const Slot& a, const Slot& b) { return a.intensity < b.intensity; });
   std::vector<Interval> chosen;
   Duration left = window.work;
   for (const Slot& slot : slots) {
@@ -163,10 +162,9 @@ Runs PauseResume(const PolicyWindow& window) {
     Interval part = slot.interval;
     if (part.length() > left) {
       // Of the last slot the side is taken that touches a chosen one.
-      const bool late_side =
-          std::any_of(chosen.begin(), chosen.end(), [&](const Interval& c) {
-            return c.begin == slot.interval.end;
-          });
+      const bool late_side = std::any_of(
+          chosen.begin(), chosen.end(),
+          [&](const Interval& c) { return c.begin == slot.interval.end; });
       if (late_side) {
         part.begin = part.end - left;
       } else {
@@ -261,8 +259,8 @@ Runs BetweenThresholds(const PolicyWindow& window, const DoubleThreshold& rule,
   const Duration slot_length = within.slots().back().interval.length();
   bool ran = running;
   return Walk(window, [&](const Slot& slot, Duration left, bool forced) {
-    const auto still = static_cast<int>((left + slot_length - Duration(1)) /
-                                        slot_length);
+    const auto still =
+        static_cast<int>((left + slot_length - Duration(1)) / slot_length);
     const int i = std::max(rule.slots - still + 1, 1);
     const double limit = ran ? rule.High(i) : rule.Low(i);
     ran = forced || slot.intensity.value() <= limit;
@@ -333,9 +331,9 @@ Policy::Choice Policy::Choose(const PlanInput& input, const PlanJob& job,
       choice.grams +=
           static_cast<double>(sum.mg_per_kwh_ms) * region.pue.value();
     }
-    const bool better = best.region < 0 || (choice.known && !best.known) ||
-                        (choice.known == best.known &&
-                         choice.grams < best.grams);
+    const bool better =
+        best.region < 0 || (choice.known && !best.known) ||
+        (choice.known == best.known && choice.grams < best.grams);
     if (better) best = std::move(choice);
   }
   memory.once = best;
@@ -372,11 +370,11 @@ Runs Policy::Decide(const PolicyWindow& window, const PlanJob& job, int region,
       if (near.empty()) return RunAtOnce(window);
       auto [it, is_new] = memory.rules.try_emplace(region);
       if (is_new) {
-        const auto [low, high] = std::minmax_element(
-            near.slots().begin(), near.slots().end(),
-            [](const Slot& a, const Slot& b) {
-              return a.intensity < b.intensity;
-            });
+        const auto [low, high] =
+            std::minmax_element(near.slots().begin(), near.slots().end(),
+                                [](const Slot& a, const Slot& b) {
+                                  return a.intensity < b.intensity;
+                                });
         const auto slot = near.slots().back().interval.length();
         const double overhead =
             static_cast<double>(

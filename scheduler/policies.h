@@ -72,7 +72,7 @@ Runs BelowThreshold(const PolicyWindow& window, double threshold);
 // each change between running and pausing costing `change` (in g/kWh x slots).
 struct DoubleThreshold {
   double least = 0, most = 0, change = 0;
-  int slots = 0;  // k
+  int slots = 0;     // k
   double ratio = 0;  // the competitive ratio; 0 when the rule does not apply
 
   static DoubleThreshold Make(double least, double most, double change,

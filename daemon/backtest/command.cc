@@ -86,8 +86,10 @@ void AddBacktestOptions(CLI::App& command, BacktestOptions& options) {
       ->required();
   command.add_option("-o,--output", options.output, "table or json")
       ->check(CLI::IsMember({"table", "json"}));
-  command.add_option("--picture", options.picture, "an SVG file to write");
-  command.add_option("--job", options.job, "the job that the picture shows");
+  CLI::Option* picture =
+      command.add_option("--picture", options.picture, "an SVG file to write");
+  command.add_option("--job", options.job, "the job that the picture shows")
+      ->needs(picture);
 }
 
 int RunBacktest(const BacktestOptions& options) {

@@ -15,10 +15,10 @@ namespace carbond {
 namespace {
 
 constexpr std::array kColumns = {
-    "id",          "submit",   "duration_s",   "power_w",     "gpus",
-    "cpus",        "deadline", "pause",        "checkpoint_s", "resume_s",
-    "idle_power_w", "home_region", "regions",  "user",        "name",
-    "project"};
+    "id",           "submit",   "duration_s",   "power_w",
+    "gpus",         "cpus",     "deadline",     "pause",
+    "checkpoint_s", "resume_s", "idle_power_w", "home_region",
+    "regions",      "user",     "name",         "project"};
 // Beyond this, seconds no longer fit whole milliseconds of any calendar.
 constexpr double kMostSeconds = 1e11;
 
@@ -38,8 +38,8 @@ std::vector<std::string> Cells(std::string_view line) {
   for (std::string& cell : cells) {
     const size_t first = cell.find_first_not_of(" \t");
     const size_t last = cell.find_last_not_of(" \t");
-    cell = first == std::string::npos ? ""
-                                      : cell.substr(first, last - first + 1);
+    cell =
+        first == std::string::npos ? "" : cell.substr(first, last - first + 1);
   }
   return cells;
 }
@@ -97,8 +97,7 @@ class JobTable {
   Status ReadHeader(std::string_view line) {
     for (std::string name : Cells(line)) {
       if (name == "submit_time_s") name = "submit";
-      if (std::find(kColumns.begin(), kColumns.end(), name) ==
-          kColumns.end()) {
+      if (std::find(kColumns.begin(), kColumns.end(), name) == kColumns.end()) {
         return file_.Fault("there is no column `{}`; the columns are {}", name,
                            fmt::join(kColumns, ", "));
       }

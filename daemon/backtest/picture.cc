@@ -112,7 +112,8 @@ class Curve {
       : results_(results), job_(job), spec_(scenario.jobs[job]) {
     span_ = {spec_.submitted_at, *spec_.deadline};
     for (const PolicyResult& result : results) {
-      span_.end = std::max(span_.end, result.jobs[job].runs.back().interval.end);
+      span_.end =
+          std::max(span_.end, result.jobs[job].runs.back().interval.end);
     }
     for (const BacktestRegion& place : scenario.regions) {
       if (place.region.name == spec_.spec.home_region) {
@@ -151,8 +152,8 @@ class Curve {
       y += 18;
     }
     svg += Text(kLeft, y + 14, "start", FormatInstant(span_.begin), kMuted);
-    return svg + Text(kWidth - kRight, y + 14, "end",
-                      FormatInstant(span_.end), kMuted);
+    return svg + Text(kWidth - kRight, y + 14, "end", FormatInstant(span_.end),
+                      kMuted);
   }
 
   double Height() const {

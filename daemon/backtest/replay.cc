@@ -43,8 +43,8 @@ SubmitCommand SubmissionOf(const BacktestJob& job) {
   entry.spec.command = {"backtest"};
   entry.spec.workdir = "/";
   entry.spec.power_declared = true;
-  entry.spec.deadline = std::max(*job.deadline,
-                                 job.submitted_at + job.spec.duration);
+  entry.spec.deadline =
+      std::max(*job.deadline, job.submitted_at + job.spec.duration);
   entry.spec.checkpoint_timeout =
       job.spec.checkpoint_cost + hours(1);  // none of them fails
   entry.unset.min_saving = true;
@@ -68,8 +68,9 @@ class ReplayRun {
     CARBOND_ASSIGN_OR_RETURN(
         engine_,
         Engine::Recover(options_, {clock_, ledger_, grid_, executor_, meter_}));
-    Driver driver(*engine_, clock_, &executor_,
-                  [this](const PlanInput& input) { return policy_.Make(input); });
+    Driver driver(*engine_, clock_, &executor_, [this](const PlanInput& input) {
+      return policy_.Make(input);
+    });
     auto next = scenario_.jobs.begin();
     while (next != scenario_.jobs.end()) {
       const Instant at = next->submitted_at;
@@ -151,8 +152,9 @@ Status Add(const Scenario& scenario, const BacktestJob& job,
   return Ok();
 }
 
-Result<ReplayedJob> ReplayedJobOf(const Scenario& scenario, const BacktestJob& job,
-                            const std::vector<Run>& runs) {
+Result<ReplayedJob> ReplayedJobOf(const Scenario& scenario,
+                                  const BacktestJob& job,
+                                  const std::vector<Run>& runs) {
   ReplayedJob replayed;
   replayed.id = job.id;
   std::optional<Instant> idle_from;
@@ -160,10 +162,9 @@ Result<ReplayedJob> ReplayedJobOf(const Scenario& scenario, const BacktestJob& j
     if (!run.started_at) continue;
     const Interval interval{*run.started_at, *run.ended_at};
     if (idle_from && job.spec.pause == PauseMode::kSuspend) {
-      CARBOND_RETURN_IF_ERROR(Add(scenario, job, run.region,
-                                  job.spec.idle_power,
-                                  {*idle_from, interval.begin},
-                                  replayed.emissions, &replayed.energy));
+      CARBOND_RETURN_IF_ERROR(Add(
+          scenario, job, run.region, job.spec.idle_power,
+          {*idle_from, interval.begin}, replayed.emissions, &replayed.energy));
     }
     CARBOND_RETURN_IF_ERROR(Add(scenario, job, run.region, job.spec.power,
                                 interval, replayed.emissions,
@@ -171,7 +172,8 @@ Result<ReplayedJob> ReplayedJobOf(const Scenario& scenario, const BacktestJob& j
     replayed.runs.push_back({run.region, interval});
     idle_from = interval.end;
   }
-  const Interval at_once{job.submitted_at, job.submitted_at + job.spec.duration};
+  const Interval at_once{job.submitted_at,
+                         job.submitted_at + job.spec.duration};
   CARBOND_RETURN_IF_ERROR(Add(scenario, job, job.spec.home_region,
                               job.spec.power, at_once, replayed.baseline,
                               nullptr));
@@ -193,7 +195,8 @@ Result<PolicyResult> Replay(const Scenario& scenario, PolicyKind policy,
   double delay_s = 0;
   for (size_t i = 0; i < scenario.jobs.size(); ++i) {
     CARBOND_ASSIGN_OR_RETURN(
-        ReplayedJob job, ReplayedJobOf(scenario, scenario.jobs[i], run.RunsOf(i)));
+        ReplayedJob job,
+        ReplayedJobOf(scenario, scenario.jobs[i], run.RunsOf(i)));
     result.energy += job.energy;
     result.emissions += job.emissions;
     result.baseline += job.baseline;
@@ -247,8 +250,10 @@ Result<Grams> LowerBound(const Scenario& scenario) {
     const Plan plan = MakePlan(input);
     const auto& expected = plan.jobs.front().expected;
     if (!expected) {
-      return Refused("job {} could run where not every value is recorded",
-                     each.id);
+      return Refused(
+          "job {} could run until {}, and not every value until then is "
+          "recorded: give values until later, or `until` an earlier time",
+          each.id, FormatInstant(job.deadline));
     }
     bound += *expected;
   }

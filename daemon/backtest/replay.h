@@ -21,14 +21,14 @@ struct ReplayedJob {
   std::vector<ReplayedRun> runs;
   WattHours energy;  // PUE included; that of idling in memory, too
   Grams emissions;
-  Grams baseline;  // had it run at submission, in its home region
-  Duration delay{0};  // of its finish, against running at submission
+  Grams baseline;       // had it run at submission, in its home region
+  Duration delay{0};    // of its finish, against running at submission
   bool missed = false;  // its deadline
 };
 
 struct PolicyResult {
   PolicyKind policy = PolicyKind::kRunNow;
-  bool perfect = false;  // foresight
+  bool perfect = false;           // foresight
   std::vector<ReplayedJob> jobs;  // in the scenario's order
 
   WattHours energy;

@@ -1,8 +1,7 @@
 #include "daemon/backtest/report.h"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 namespace carbond {
 namespace {
@@ -61,8 +60,7 @@ std::string ToTable(const Scenario& scenario,
       FormatInstant(scenario.span.end), "policy", "foresight", "kg CO2e",
       "saved", "of bound", "mean delay", "late", "pauses");
   for (const PolicyResult& result : results) {
-    const double possible =
-        (result.baseline - result.lower_bound).value();
+    const double possible = (result.baseline - result.lower_bound).value();
     const double saved = (result.baseline - result.emissions).value();
     const std::string share =
         possible > 0 ? fmt::format("{:.1f} %", 100 * saved / possible) : "-";

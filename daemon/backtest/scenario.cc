@@ -126,6 +126,8 @@ class ScenarioReader {
   // Absent ends are those of the data, or of the forecasts where there are any.
   void ReadSpan() {
     Interval known{Instant::FromMillis(0), Instant::Never()};
+    top_.Find("from");  // known keys, be the regions as they may
+    top_.Find("until");
     for (const BacktestRegion& place : scenario_.regions) {
       if (place.actual.empty()) return;
       Instant begin = place.actual.begin();

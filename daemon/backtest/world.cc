@@ -12,7 +12,7 @@ Observed ObservedSlots(const BacktestRegion& place, size_t first, size_t last,
   const std::vector<Slot>& all = place.actual.slots();
   const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first);
   const auto end = all.begin() + static_cast<std::ptrdiff_t>(last);
-  Observed observed{place.region.zone,  kProvider, kProvider, now,
+  Observed observed{place.region.zone,       kProvider, kProvider, now,
                     (end - 1)->interval.end, {}};
   observed.series = *Series::Make(std::vector<Slot>(begin, end));
   return observed;
@@ -46,8 +46,8 @@ GridNews PlayedGrid::Poll(Instant now) {
     const BacktestRegion& place = *zone.region;
     if (zone.perfect && !zone.told) {
       zone.told = true;
-      news.forecasts.push_back({place.region.zone, kProvider, kProvider, now,
-                                now, place.actual});
+      news.forecasts.push_back(
+          {place.region.zone, kProvider, kProvider, now, now, place.actual});
     }
     size_t issued = zone.issued;
     while (!zone.perfect && issued < place.issues.size() &&

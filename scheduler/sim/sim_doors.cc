@@ -160,7 +160,9 @@ Status SimExecutor::Continue(ProcessId id) {
   CARBOND_RETURN_IF_ERROR(MaybeFail("continue"));
   const auto it = processes_.find(id);
   if (it == processes_.end()) return Missing("no such process");
-  it->second.suspended = false;
+  Process& process = it->second;
+  if (process.suspended) process.restore_left = process.behaviour.restore;
+  process.suspended = false;
   return Ok();
 }
 

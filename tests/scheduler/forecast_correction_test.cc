@@ -132,8 +132,8 @@ TEST(ForecastCorrection, PutsTheMeanOfTheDaysWhereThereIsNoForecast) {
   const Series actual = Hourly(truth);
   const ForecastCorrection none;
   const Series raw = Hourly(std::vector<double>(24, 7), 240);
-  const Series corrected = none.Correct(
-      Hour(240), raw, {actual, Hour(240), Series(), Series()});
+  const Series corrected =
+      none.Correct(Hour(240), raw, {actual, Hour(240), Series(), Series()});
   for (int h = 0; h < 24; ++h) {
     EXPECT_EQ(corrected.At(Hour(240 + h)), GramsPerKwh::Of(145 + h));
   }
@@ -148,9 +148,8 @@ TEST(ForecastCorrection, MovesWithAShiftAndAScaleOfTheIntensity) {
   const auto moved = [](const Series& series) {
     std::vector<Slot> slots = series.slots();
     for (Slot& slot : slots) {
-      slot.intensity =
-          GramsPerKwh::FromThousandths(slot.intensity.thousandths() * 2 +
-                                       50'000);
+      slot.intensity = GramsPerKwh::FromThousandths(
+          slot.intensity.thousandths() * 2 + 50'000);
     }
     return *Series::Make(std::move(slots));
   };
@@ -167,8 +166,8 @@ TEST(ForecastCorrection, MovesWithAShiftAndAScaleOfTheIntensity) {
   const Series raw = b.forecast.Clip({Hour(now), Instant::Never()});
   const Series one =
       plain.Correct(Hour(now), raw, {b.actual, Hour(now), b.expected, raw});
-  const Series two = fresh.Correct(
-      Hour(now), moved(raw), {actual, Hour(now), expected, moved(raw)});
+  const Series two = fresh.Correct(Hour(now), moved(raw),
+                                   {actual, Hour(now), expected, moved(raw)});
   for (const Slot& slot : one.slots()) {
     EXPECT_NEAR(two.At(slot.interval.begin)->value(),
                 2 * slot.intensity.value() + 50, 0.01);

@@ -111,7 +111,9 @@ TEST(CompleteSpec, ADeadlineThatIsJustMetIsAccepted) {
   JobSpec said = Training();
   said.deadline = kNow + hours(2);
   EXPECT_TRUE(Complete(said).ok());
-  said.deadline = kNow + hours(2) - Duration(1);
+  said.deadline = kNow + hours(2) - seconds(4);  // the typing took so long
+  EXPECT_EQ(Complete(said)->deadline, kNow + hours(2));
+  said.deadline = kNow + hours(2) - seconds(6);
   EXPECT_FALSE(Complete(said).ok());
 }
 

@@ -408,8 +408,8 @@ TEST(Lifecycle, NothingIsSuspendedThatDoesNotRun) {
 
 // At the last reading, or before the first run.
 Duration Left(const Job& job) {
-  return RemainingWork(job, job.runs.empty() ? job.submitted_at
-                                             : job.runs.back().metered_until);
+  return RemainingWork(
+      job, job.runs.empty() ? job.submitted_at : job.runs.back().metered_until);
 }
 
 TEST(Lifecycle, WorkGoesOnBetweenTwoReadings) {

@@ -24,8 +24,8 @@ double GramsOver(const std::vector<double>& hours, double begin, double end) {
   double grams = 0;  // a kilowatt, so that hours are kWh
   for (size_t i = 0; i < hours.size(); ++i) {
     const auto at = static_cast<double>(i);
-    grams += hours[i] *
-             std::max(0.0, std::min(end, at + 1) - std::max(begin, at));
+    grams +=
+        hours[i] * std::max(0.0, std::min(end, at + 1) - std::max(begin, at));
   }
   return grams;
 }
@@ -61,8 +61,8 @@ TEST(DelayCost, MakesAJobStartAtOnceWhenItIsHigh) {
 TEST(DelayCost, WeighsPausesToo) {
   PlanJob job = JobOf(hours(4));
   job.pause = PauseMode::kCheckpoint;
-  const std::vector<double> peaks = {100, 100, 400, 400, 100, 100,
-                                     400, 400, 400, 400};
+  const std::vector<double> peaks = {100, 100, 400, 400, 100,
+                                     100, 400, 400, 400, 400};
   EXPECT_EQ(PlanFor(HourlyWorld(peaks), job).intervals.size(), 2u);
   job.delay_cost_per_hour = Grams::Of(500);
   const JobPlan plan = PlanFor(HourlyWorld(peaks), job);
@@ -102,8 +102,7 @@ TEST(SlackReserve, GivesWayWhereTheDeadlineNeedsIt) {
   PlanJob job = JobOf(hours(10));
   job.deadline = kNow + hours(10) + minutes(20);
   job.reserve = hours(1);
-  const JobPlan plan =
-      PlanFor(HourlyWorld(std::vector<double>(24, 300)), job);
+  const JobPlan plan = PlanFor(HourlyWorld(std::vector<double>(24, 300)), job);
   EXPECT_EQ(plan.intervals.front().begin, kNow);
   EXPECT_FALSE(plan.late);
   EXPECT_EQ(plan.reason, Reason::kSlackUsedUp);

@@ -143,8 +143,8 @@ TEST(Policies, ChooseTheSameWhenIntensityIsShiftedOrScaled) {
 TEST(Policies, StayPutOnAFlatGrid) {
   const PolicyWindow w{Hourly(std::vector<double>(30, 250)), Hour(0), hours(4),
                        Hour(20)};
-  for (const Runs& runs : {LowestSlot(w), BestStart(w), CarbonTime(w),
-                           PauseResume(w)}) {
+  for (const Runs& runs :
+       {LowestSlot(w), BestStart(w), CarbonTime(w), PauseResume(w)}) {
     EXPECT_EQ(runs, RunAtOnce(w));
   }
 }
@@ -174,15 +174,15 @@ TEST(DoubleThreshold, HasThePublishedThresholds) {
 }
 
 TEST(DoubleThreshold, AcceptsTheSlotsOfTheExamples) {
-  const PolicyWindow ten{Hourly({20, 12, 10, 15, 11, 9, 28, 8, 7, 30}),
-                         Hour(0), hours(3), Hour(10)};
+  const PolicyWindow ten{Hourly({20, 12, 10, 15, 11, 9, 28, 8, 7, 30}), Hour(0),
+                         hours(3), Hour(10)};
   EXPECT_EQ(SlotsOf(BetweenThresholds(ten, DoubleThreshold::Make(5, 30, 3, 3),
                                       false)),
             (Slots{2, 3, 4}));
   const std::vector<double> nine(kExample.begin(), kExample.begin() + 9);
   const PolicyWindow w{Hourly(nine), Hour(0), hours(3), Hour(9)};
-  EXPECT_EQ(SlotsOf(BetweenThresholds(
-                w, DoubleThreshold::Make(150, 420, 20, 3), false)),
+  EXPECT_EQ(SlotsOf(BetweenThresholds(w, DoubleThreshold::Make(150, 420, 20, 3),
+                                      false)),
             (Slots{3, 6, 7}));
 }
 
@@ -193,8 +193,8 @@ TEST(DoubleThreshold, IsNoWorseThanItsRatioOnTheWorstPrices) {
   for (int i = 0; i < 10; ++i) prices.push_back(30);
   const PolicyWindow w{Hourly(prices), Hour(0), hours(10), Hour(20)};
   const Runs runs = BetweenThresholds(w, rule, false);
-  const double paid = GramsIn(runs, w.outlook) +
-                      2 * 3 * static_cast<double>(runs.size());
+  const double paid =
+      GramsIn(runs, w.outlook) + 2 * 3 * static_cast<double>(runs.size());
   const double least = 10 * (rule.Low(1) + 1e-3) + 2 * 3;
   EXPECT_NEAR(paid / least, rule.ratio, 1e-3);
 }

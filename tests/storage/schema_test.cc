@@ -113,9 +113,8 @@ TEST_F(SchemaTest, BringsAnOlderLedgerForwardAndKeepsACopy) {
   ASSERT_TRUE(OpenWith(later).ok());
   RawLedger raw(path_);
   EXPECT_EQ(raw.Ask("PRAGMA user_version"), std::to_string(later.size()));
-  EXPECT_EQ(
-      raw.Ask("SELECT count(*) FROM events"),
-      RawLedger(path_ + kBackup).Ask("SELECT count(*) FROM events"));
+  EXPECT_EQ(raw.Ask("SELECT count(*) FROM events"),
+            RawLedger(path_ + kBackup).Ask("SELECT count(*) FROM events"));
   EXPECT_EQ(raw.Ask("SELECT count(note) + count(more) FROM settings"), "0");
   // The copy is a ledger that the older carbond opens and finds whole.
   const auto verified = VerifyLedger(path_ + kBackup);
