@@ -106,11 +106,18 @@ PlanJob Engine::PlanJobOf(const Job& job) const {
   plan.idle_power = spec.idle_power;
   plan.work = RemainingWork(job, now_);
   plan.pause = spec.pause;
-  plan.checkpoint_cost = spec.checkpoint_cost;
+  // Stopping in memory saves nothing, and takes no time.
+  if (spec.pause == PauseMode::kCheckpoint) {
+    plan.checkpoint_cost = spec.checkpoint_cost;
+  }
   plan.resume_cost = spec.resume_cost;
   plan.min_run = spec.min_run;
   plan.max_intensity = spec.max_intensity;
   plan.min_saving = spec.min_saving;
+  const auto track = tracks_.find(job.id);
+  plan.waits = !job.runs.empty() ||
+               (track != tracks_.end() && track->second.plan &&
+                track->second.plan->plan.reason == Reason::kCleanerHours);
   plan.delay_cost_per_hour = spec.delay_cost_per_hour;
   plan.reserve = Duration(std::llround(static_cast<double>(plan.work.count()) *
                                        options_.defaults.slack_reserve));

@@ -342,8 +342,8 @@ class JobPlanner {
     if (best_->dear < at_once.dear) return true;
     if (!best_->grams || !at_once.grams) return false;
     const double saved = (at_once.weighed - best_->weighed).value();
-    return saved > 0 &&
-           saved >= job_.min_saving * at_once.grams->value() - 1e-9;
+    const double least = job_.waits ? 0 : job_.min_saving;
+    return saved > 0 && saved >= least * at_once.grams->value() - 1e-9;
   }
 
   bool SlackLeft() const {

@@ -133,9 +133,7 @@ Task TaskOf(const PlanJob& job, Instant now) {
   Task task;
   task.work = std::max<int64_t>(job.work.count(), 1);
   task.restore = job.resume_cost.count();
-  // Stopping in memory saves nothing, and takes no time.
-  task.save =
-      job.pause == PauseMode::kCheckpoint ? job.checkpoint_cost.count() : 0;
+  task.save = job.checkpoint_cost.count();
   task.min_run = job.min_run.count();
   task.max_runs = job.max_runs;
   switch (job.standing) {

@@ -33,6 +33,9 @@ struct PlanJob {
   Duration min_run{0};
   std::optional<GramsPerKwh> max_intensity;
   double min_saving = 0;
+  // That waiting is worth it was decided before: the best of what is left is
+  // followed, however little the next hour saves.
+  bool waits = false;
   int max_runs = 0;  // at most so many, the one under way included; 0: any
   Grams delay_cost_per_hour;  // what finishing an hour sooner is worth
   Duration reserve{0};        // kept free before the deadline, where possible

@@ -172,6 +172,35 @@ Result<std::optional<Forecast>> LedgerReader::NewestForecast(
   });
 }
 
+Result<std::vector<Forecast>> LedgerReader::ForecastsSince(
+    const std::string& zone, Instant since) {
+  using Found = std::vector<Forecast>;
+  return impl_->Ask<Found>([&](Connection& c) -> Result<Found> {
+    Found all = carbond::ForecastsSince(c, since);
+    std::erase_if(all, [&](const Forecast& f) { return f.zone != zone; });
+    return all;
+  });
+}
+
+Result<std::vector<UsedRegion>> LedgerReader::UsedRegions() {
+  using Found = std::vector<UsedRegion>;
+  return impl_->Ask<Found>([&](Connection& c) -> Result<Found> {
+    Found used;
+    // Of each region the row with the greatest end.
+    Query row(c,
+              "SELECT region, zone, pue_thousandths, max(end_ms) "
+              "FROM emissions GROUP BY region ORDER BY region");
+    while (row.Step()) {
+      UsedRegion& region = used.emplace_back();
+      int32_t pue = 0;
+      Instant end;
+      row.Read(region.name, region.zone, pue, end);
+      region.pue = Pue::FromThousandths(pue);
+    }
+    return used;
+  });
+}
+
 Result<std::optional<std::string>> LedgerReader::GetSetting(
     const std::string& key) {
   using Found = std::optional<std::string>;

@@ -52,6 +52,13 @@ struct ReportRow {
   Duration unknown{0};
 };
 
+// A place where jobs ran, as the readings of its jobs say.
+struct UsedRegion {
+  std::string name;
+  std::string zone;
+  Pue pue;  // the newest
+};
+
 class LedgerReader {
  public:
   // The ledger must exist and have this program's schema.
@@ -66,6 +73,11 @@ class LedgerReader {
   // Archived values of a zone: what was observed, and the newest forecast.
   Result<Series> ObservedOf(const std::string& zone, Interval within);
   Result<std::optional<Forecast>> NewestForecast(const std::string& zone);
+  // By issue; at most one an hour, and the newest.
+  Result<std::vector<Forecast>> ForecastsSince(const std::string& zone,
+                                               Instant since);
+  // Of all jobs ever, by name.
+  Result<std::vector<UsedRegion>> UsedRegions();
   Result<std::optional<std::string>> GetSetting(const std::string& key);
 
  private:

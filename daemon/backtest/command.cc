@@ -4,7 +4,9 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <utility>
 
+#include "daemon/backtest/from_ledger.h"
 #include "daemon/backtest/report.h"
 
 namespace carbond {
@@ -66,8 +68,51 @@ Status WritePicture(const BacktestOptions& options, const Scenario& scenario,
                  std::strerror(errno));
 }
 
+Result<std::vector<PolicyKind>> PoliciesOf(const std::string& text) {
+  if (text.empty()) return AllPolicies();
+  std::vector<PolicyKind> policies;
+  std::string word;
+  for (const char c : text + ",") {
+    if (c != ',') {
+      word += c;
+      continue;
+    }
+    CARBOND_ASSIGN_OR_RETURN(const PolicyKind policy,
+                             ParsePolicy(std::exchange(word, "")));
+    policies.push_back(policy);
+  }
+  return policies;
+}
+
+Result<Scenario> LoadLedger(const BacktestOptions& options) {
+  LedgerWish wish;
+  wish.path = options.ledger;
+  wish.clairvoyant = options.clairvoyant;
+  CARBOND_ASSIGN_OR_RETURN(wish.policies, PoliciesOf(options.policies));
+  if (!options.since.empty()) {
+    CARBOND_ASSIGN_OR_RETURN(wish.since, ParseInstant(options.since));
+  }
+  if (!options.slack.empty()) {
+    CARBOND_ASSIGN_OR_RETURN(wish.slack, ParseDuration(options.slack));
+    if (*wish.slack < Duration(0)) return Refused("--slack is negative");
+  }
+  CARBOND_ASSIGN_OR_RETURN(LedgerScenario made, ScenarioFromLedger(wish));
+  if (made.left_out > 0) {
+    fmt::print(stderr,
+               "carbond backtest: {} jobs were left out: not done, not "
+               "successful, or beyond what is archived of their grid\n",
+               made.left_out);
+  }
+  return std::move(made.scenario);
+}
+
 Status PrintBacktest(const BacktestOptions& options) {
-  CARBOND_ASSIGN_OR_RETURN(const Scenario scenario, Load(options.scenario));
+  if (options.scenario.empty() == options.ledger.empty()) {
+    return Refused("give either a SCENARIO file or --from-ledger DB");
+  }
+  CARBOND_ASSIGN_OR_RETURN(const Scenario scenario, options.ledger.empty()
+                                                        ? Load(options.scenario)
+                                                        : LoadLedger(options));
   CARBOND_ASSIGN_OR_RETURN(const auto results, ReplayAll(scenario));
   if (!options.picture.empty()) {
     CARBOND_RETURN_IF_ERROR(WritePicture(options, scenario, results));
@@ -82,8 +127,23 @@ Status PrintBacktest(const BacktestOptions& options) {
 }  // namespace
 
 void AddBacktestOptions(CLI::App& command, BacktestOptions& options) {
-  command.add_option("SCENARIO", options.scenario, "what to replay, a file")
-      ->required();
+  command.add_option("SCENARIO", options.scenario,
+                     "what to replay: a YAML file of regions, jobs, policies");
+  CLI::Option* ledger = command.add_option(
+      "--from-ledger", options.ledger, "replay the past jobs of this ledger");
+  command.add_option("--since", options.since, "those submitted from then on")
+      ->needs(ledger);
+  command
+      .add_option("--slack", options.slack,
+                  "as if each had to be done by its duration and so much more")
+      ->needs(ledger);
+  command
+      .add_option("--policies", options.policies, "comma-separated; else all")
+      ->needs(ledger);
+  command
+      .add_flag("--clairvoyant", options.clairvoyant,
+                "also with perfect foresight")
+      ->needs(ledger);
   command.add_option("-o,--output", options.output, "table or json")
       ->check(CLI::IsMember({"table", "json"}));
   CLI::Option* picture =

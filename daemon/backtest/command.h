@@ -7,10 +7,15 @@
 namespace carbond {
 
 struct BacktestOptions {
-  std::string scenario;  // a file
-  std::string output;    // table, json
-  std::string picture;   // a file to be written; none when empty
-  std::string job;       // the one that the picture shows
+  std::string scenario;  // a file; or
+  std::string ledger;    // another, whose past jobs are replayed
+  std::string since;     // RFC 3339: those submitted from then on
+  std::string slack;     // a duration: under another deadline
+  std::string policies;  // comma-separated; empty: all
+  bool clairvoyant = false;
+  std::string output;   // table, json
+  std::string picture;  // a file to be written; none when empty
+  std::string job;      // the one that the picture shows
 };
 
 void AddBacktestOptions(CLI::App& command, BacktestOptions& options);

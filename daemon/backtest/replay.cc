@@ -230,7 +230,9 @@ Result<Grams> LowerBound(const Scenario& scenario) {
     job.idle_power = each.spec.idle_power;
     job.work = each.spec.duration;
     job.pause = each.spec.pause;
-    job.checkpoint_cost = each.spec.checkpoint_cost;
+    if (each.spec.pause == PauseMode::kCheckpoint) {
+      job.checkpoint_cost = each.spec.checkpoint_cost;
+    }
     job.resume_cost = each.spec.resume_cost;
     job.min_run = each.spec.min_run;
     job.submitted_at = job.earliest = input.now = each.submitted_at;

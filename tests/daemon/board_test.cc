@@ -116,12 +116,12 @@ TEST(Board, GivesHistoryAndForecastAtFirstAndLaterOnlyNews) {
   EXPECT_EQ(next.observed[0].series, Hours(kNoon, kNoon + hours(1), 100));
 }
 
-TEST(Board, GivesNoMoreThanEightDaysOfHistory) {
+TEST(Board, GivesNoMoreThanAFewWeeksOfHistory) {
   World world = Chain();
-  world.first->begin = kNoon - hours(24 * 30);
+  world.first->begin = kNoon - hours(24 * 90);
   const GridNews news = world.board->Poll(kNoon);
   ASSERT_EQ(news.observed.size(), 1u);
-  EXPECT_EQ(news.observed[0].series.begin(), kNoon - hours(24 * 8));
+  EXPECT_EQ(news.observed[0].series.begin(), kNoon - hours(24 * 36));
 }
 
 TEST(Board, AsksAProviderOnlyWhenItsPollIsDue) {

@@ -76,6 +76,21 @@ TEST(DelayCost, IsNoPartOfTheExpectedGrams) {
   EXPECT_EQ(plan.expected, Grams::Of(200));
 }
 
+TEST(MinSaving, IsForTheDecisionToWaitAndNotForEachHourOfIt) {
+  PlanJob job = JobOf(hours(1));
+  job.min_saving = 0.02;
+  const std::vector<double> nearly_there = {101, 100, 300, 300};
+  const JobPlan fresh = PlanFor(HourlyWorld(nearly_there), job);
+  EXPECT_EQ(fresh.intervals.front().begin, kNow);
+  EXPECT_EQ(fresh.reason, Reason::kNoGain);
+  job.waits = true;
+  const JobPlan waiting = PlanFor(HourlyWorld(nearly_there), job);
+  EXPECT_EQ(waiting.intervals.front(), Hours(1, 2));
+  EXPECT_EQ(PlanFor(HourlyWorld({100, 100, 100}), job).intervals.front().begin,
+            kNow)
+      << "on a flat forecast a job runs now";
+}
+
 TEST(MaxPauses, LimitsTheRunsOfAPlan) {
   std::vector<double> comb;
   for (int i = 0; i < 24; ++i) comb.push_back(i % 2 == 0 ? 100 : 500);

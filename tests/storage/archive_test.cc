@@ -165,7 +165,7 @@ TEST_F(ArchiveTest, DoesNotMixSignals) {
   EXPECT_EQ(Known(), SeriesOf(0, minutes(5), {400, 410}));
 }
 
-TEST_F(ArchiveTest, RecoversTheNewestForecastOfEachZone) {
+TEST_F(ArchiveTest, RecoversTheNewestForecastOfEachZoneAndOneOfEachHour) {
   const auto forecast = [](const char* zone, const char* provider,
                            int64_t issued, double grams) {
     return Forecast{zone,           provider,
@@ -180,16 +180,20 @@ TEST_F(ArchiveTest, RecoversTheNewestForecastOfEachZone) {
   again.fetched_at = At(9);
   Append(again);
 
-  const std::vector<Forecast> newest = ledger_->Recover(Instant())->forecasts;
-  ASSERT_EQ(newest.size(), 2u);
-  EXPECT_EQ(newest[0].zone, "A");
-  EXPECT_EQ(newest[0].provider, "wt");
-  EXPECT_EQ(newest[0].signal, "co2_moer");
-  EXPECT_EQ(newest[0].issued_at, At(10));
-  EXPECT_EQ(newest[0].fetched_at, At(11));
-  EXPECT_EQ(newest[0].series, SeriesOf(10, minutes(5), {2}));
-  EXPECT_EQ(newest[1].fetched_at, At(9));
-  EXPECT_EQ(newest[1].series, SeriesOf(0, minutes(5), {5}));
+  const std::vector<Forecast> all = ledger_->Recover(Instant())->forecasts;
+  ASSERT_EQ(all.size(), 3u) << "by issue; of an hour before the newest, one";
+  EXPECT_EQ(all[0].zone, "B");
+  EXPECT_EQ(all[0].fetched_at, At(9));
+  EXPECT_EQ(all[0].series, SeriesOf(0, minutes(5), {5}));
+  EXPECT_EQ(all[1].provider, "em");
+  EXPECT_EQ(all[2].zone, "A");
+  EXPECT_EQ(all[2].provider, "wt");
+  EXPECT_EQ(all[2].signal, "co2_moer");
+  EXPECT_EQ(all[2].issued_at, At(10));
+  EXPECT_EQ(all[2].fetched_at, At(11));
+  EXPECT_EQ(all[2].series, SeriesOf(10, minutes(5), {2}));
+  EXPECT_EQ(ledger_->Recover(At(1000))->forecasts.size(), 2u)
+      << "the newest of each zone, however old";
   EXPECT_EQ(RawLedger(path_).Ask("SELECT count(*) FROM forecasts"), "4");
   EXPECT_EQ((*Reader()->NewestForecast("A"))->issued_at, At(10));
   EXPECT_FALSE(Reader()->NewestForecast("C")->has_value());

@@ -54,6 +54,7 @@ TEST_F(GoldenTest, HasEveryKindOfFactInIt) {
 
 TEST_F(GoldenTest, SaysWhatItSaidThen) {
   Load("schema_1.sql");
+  OpenLedger(path_).reset();  // brings it forward
   const auto reader = LedgerReader::Open(path_);
   ASSERT_TRUE(reader.ok()) << reader.status();
 

@@ -43,10 +43,10 @@ class SchemaTest : public testing::Test {
 TEST_F(SchemaTest, RefusesALedgerOfANewerCarbond) {
   OpenLedger(path_).reset();
   RawLedger(path_).Run("PRAGMA user_version = 7");
-  const std::string words =
-      "ledger " + path_ +
-      " has schema 7, this carbond knows up to 1: run the newer carbond, or "
-      "restore a backup";
+  const std::string words = "ledger " + path_ +
+                            " has schema 7, this carbond knows up to " +
+                            std::to_string(Migrations().size()) +
+                            ": run the newer carbond, or restore a backup";
   const Status writer = SqliteLedger::Open(path_).status();
   EXPECT_EQ(writer.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(Message(writer), words);
