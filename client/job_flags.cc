@@ -247,11 +247,6 @@ absl::StatusOr<v1::JobSpec> MakeSpec(const JobWords& words,
         place + (words.line > 0 ? "the job has no command: add `command:`"
                                 : "no command is given: put it after `--`"));
   }
-  if (!spec.has_duration()) {
-    return absl::InvalidArgumentError(
-        place + (words.line > 0 ? "the job has no duration: add `duration: 2h`"
-                                : "no duration is given: add --duration 2h"));
-  }
   return spec;
 }
 

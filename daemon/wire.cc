@@ -146,6 +146,12 @@ Status ReadNumbers(const v1::JobSpec& from, JobSpec& to, Unset& unset) {
 Status ReadTimes(const v1::JobSpec& from, JobSpec& to, Unset& unset) {
   CARBOND_ASSIGN_OR_RETURN(to.duration,
                            DurationFromWire(from.duration(), "duration"));
+  // Only one that is not given is learnt.
+  if (from.has_duration() && to.duration == Duration(0)) {
+    return Refused(
+        "duration 0s is not positive: say how long the job runs, such as "
+        "--duration 2h");
+  }
   CARBOND_ASSIGN_OR_RETURN(
       to.checkpoint_cost,
       DurationFromWire(from.checkpoint_cost(), "checkpoint_cost"));

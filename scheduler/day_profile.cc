@@ -18,6 +18,13 @@ Interval WindowOf(Interval slot) {
   return {middle - kLeastWindow / 2, middle + kLeastWindow / 2};
 }
 
+// How many days back the window is known at the soonest.
+int FirstDayBack(Interval window, Instant known_until) {
+  const Duration late = window.end - known_until;
+  if (late <= Duration(0)) return 1;
+  return static_cast<int>((late + kDay - Duration(1)) / kDay);
+}
+
 }  // namespace
 
 DayProfile::DayProfile(const Series& observed, Instant known_until)
@@ -30,13 +37,6 @@ std::optional<double> DayProfile::MeanOver(Interval interval) const {
   if (sum.known * 2 < interval.length()) return std::nullopt;
   return static_cast<double>(sum.mg_per_kwh_ms) /
          static_cast<double>(sum.known.count()) / 1000.0;
-}
-
-// How many days back the window is known at the soonest.
-int FirstDayBack(Interval window, Instant known_until) {
-  const Duration late = window.end - known_until;
-  if (late <= Duration(0)) return 1;
-  return static_cast<int>((late + kDay - Duration(1)) / kDay);
 }
 
 const std::vector<std::optional<double>>& DayProfile::DaysBefore(

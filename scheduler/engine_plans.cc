@@ -67,8 +67,16 @@ Outlook Engine::OutlookOf(const std::string& name, Instant until) const {
     zone.outlook_until = until;
     zone.outlook_valid_until = Instant::Never();
     const Series& series = zone.outlook->series;
-    if (!series.empty()) {
-      zone.outlook_valid_until = series.slots().front().interval.end;
+    const auto until_at_most = [&](Instant t) {
+      if (t > now_) {
+        zone.outlook_valid_until = std::min(zone.outlook_valid_until, t);
+      }
+    };
+    if (!series.empty()) until_at_most(series.slots().front().interval.end);
+    if (zone.forecast) {  // when it becomes late, and when it is stale
+      const Instant issued = zone.forecast->issued_at + Duration(1);
+      until_at_most(issued + 2 * zone.issue_period);
+      until_at_most(issued + options_.stale_after);
     }
   }
   Outlook outlook = *zone.outlook;

@@ -131,7 +131,6 @@ TEST_F(Carbonctl, TellsMisuseOnOneLineAndExitsWithTwo) {
       {"submit --duration 2h python a.py",
        "`python` is one word too many for submit: put the job\"s command after "
        "`--`"},
-      {"submit -- a", "no duration is given: add --duration 2h"},
       {"submit --duration 2h", "no command is given: put it after `--`"},
       {"submit --duration", "submit: --duration: 1 required D missing"},
       {"submit --duration 2h --gpus x -- a",

@@ -124,10 +124,12 @@ TEST(JobFlags, NamesTheFlagThatIsWrong) {
             "--power: power `300` has no unit: write 300W or 300kW");
 }
 
-TEST(JobFlags, AskForCommandAndDuration) {
+TEST(JobFlags, AskForACommandAndLeaveADurationToTheDaemon) {
   EXPECT_EQ(Error(Words({{"duration", {"2h"}}}, {})),
             "no command is given: put it after `--`");
-  EXPECT_EQ(Error(Words({})), "no duration is given: add --duration 2h");
+  const auto spec = MakeSpec(Words({}), kAda, Morning());
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  EXPECT_FALSE(spec->has_duration()) << "it may know it from earlier jobs";
 }
 
 TEST(JobFlags, TakesTheLastOfSeveralValues) {

@@ -108,6 +108,11 @@ class Refusals(unittest.TestCase):
         self.one_line(self.submit("--duration", "2h", "--deadline", "1h"), 1,
                       "deadline", "plus duration 2h")
 
+    def test_a_duration_that_nobody_knows(self):
+        self.one_line(self.ctl("submit", "--", "/bin/true"), 1,
+                      "no duration is given", "no earlier job `true`", "--duration 2h")
+        self.one_line(self.submit("--duration", "0s"), 1, "not positive")
+
     def test_negative_and_absurd_durations(self):
         self.one_line(self.submit("--duration=-5m"), 2, "duration")
         self.one_line(self.submit("--duration", "900d"), 1, "duration",

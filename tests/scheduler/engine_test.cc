@@ -296,6 +296,41 @@ TEST(Engine, SettlesFiguresWhenTheLastValuesArrive) {
   EXPECT_EQ(world.Figures(id).quality, Quality::kSettled);
 }
 
+TEST(Engine, LearnsADurationFromEarlierJobsOfTheNameAndUser) {
+  SimWorld world;
+  world.Grid("here", Hourly(kDawn, std::vector<double>(48, 200)));
+  JobSpec spec = Work(Duration(0));
+  EXPECT_THAT(Message(world.SubmitReply(spec).status),
+              HasSubstr("no duration is given, and no earlier job `train`"));
+  for (const int length : {60, 90, 120}) {
+    const JobId id = world.Submit(Work(minutes(length)));
+    ASSERT_TRUE(world.driver->RunUntilDone(kDawn + hours(40)).ok());
+    ASSERT_EQ(world.At(id).outcome, Outcome::kSucceeded);
+  }
+  const JobId learnt = world.Submit(spec);
+  EXPECT_EQ(world.At(learnt).spec.duration, minutes(120))
+      << "nine in ten took no longer";
+  EXPECT_EQ(world.At(learnt).spec.duration_learnt_from, 3);
+  ASSERT_TRUE(world.driver->Settle().ok());
+  EXPECT_THAT(world.PlanOf(learnt).why,
+              HasSubstr("learnt from 3 earlier jobs"));
+  spec.user = "bob";
+  EXPECT_FALSE(world.SubmitReply(spec).status.ok()) << "another user's";
+}
+
+TEST(Engine, DoesNotUseAForecastBeyondTheInstantAtWhichItIsStale) {
+  SimWorld world;
+  world.options.stale_after = minutes(90);
+  world.Restart();
+  world.grid.AddForecast(
+      Issue("here", kDawn, Hourly(kDawn, std::vector<double>(24, 200))));
+  ASSERT_TRUE(world.driver->RunUntil(kDawn + minutes(61)).ok());
+  EXPECT_NE(world.engine->Regions()[0].zone.mode, ForecastMode::kStale);
+  world.clock.Set(kDawn + minutes(91));  // the slot goes on until 02:00
+  ASSERT_TRUE(world.engine->Tick().ok());
+  EXPECT_EQ(world.engine->Regions()[0].zone.mode, ForecastMode::kStale);
+}
+
 TEST(Engine, SaysOfADryRunWhatASubmissionWouldDo) {
   SimWorld world;
   world.Grid("here", Hourly(kDawn, {500, 500, 100, 500, 500, 500, 500}));

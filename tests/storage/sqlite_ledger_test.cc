@@ -35,6 +35,30 @@ class SqliteLedgerTest : public testing::Test {
   Lives lives_{*ledger_};
 };
 
+TEST_F(SqliteLedgerTest, KnowsWhatEarlierJobsOfANameTook) {
+  const auto live = [&](const std::string& name, int minutes_of_work,
+                        RunEnd end) {
+    JobSpec spec = SmallSpec();
+    spec.name = name;
+    const JobId id = lives_.Submit(spec, 0);
+    lives_.Start(id, 1);
+    lives_.Meter(id, 1, 1 + minutes_of_work, 10);
+    lives_.End(id, 1 + minutes_of_work, end, end == RunEnd::kSucceeded ? 0 : 1);
+  };
+  live("a", 10, RunEnd::kSucceeded);
+  live("a", 20, RunEnd::kSucceeded);
+  live("b", 30, RunEnd::kSucceeded);
+  live("a", 40, RunEnd::kFailed);
+  ASSERT_TRUE(lives_.TryCommit().ok());
+  const std::string user = SmallSpec().user;
+  EXPECT_THAT(*ledger_->PastWork(user, "a", 20),
+              testing::ElementsAre(minutes(20), minutes(10)))
+      << "newest first";
+  EXPECT_THAT(*ledger_->PastWork(user, "a", 1),
+              testing::ElementsAre(minutes(20)));
+  EXPECT_THAT(*ledger_->PastWork("nobody", "a", 20), testing::IsEmpty());
+}
+
 TEST_F(SqliteLedgerTest, IsEmptyWhenNew) {
   const Recovered recovered = Recover();
   EXPECT_EQ(recovered.next_job, JobId{1});
