@@ -95,10 +95,14 @@ std::string PlanLine(const Job& job, const Here& here) {
   constexpr int kMost = 4;
   std::string text;
   for (int i = 0; i < std::min(plan.intervals_size(), kMost); ++i) {
-    const v1::TimeInterval& interval = plan.intervals(i);
-    text += fmt::format("{}{} to {}", i > 0 ? ", " : "",
-                        FormatWhen(FromProto(interval.begin()), here),
-                        FormatWhen(FromProto(interval.end()), here));
+    const v1::PlannedRun& interval = plan.intervals(i);
+    const bool elsewhere =
+        !interval.region().empty() && interval.region() != plan.region();
+    text += fmt::format(
+        "{}{} to {}{}", i > 0 ? ", " : "",
+        FormatWhen(FromProto(interval.begin()), here),
+        FormatWhen(FromProto(interval.end()), here),
+        elsewhere ? " (in " + Printable(interval.region()) + ")" : "");
   }
   if (plan.intervals_size() > kMost) {
     text += fmt::format(" and {} more", plan.intervals_size() - kMost);
@@ -111,6 +115,19 @@ std::string PlanLine(const Job& job, const Here& here) {
     if (!saving.empty()) text += ", " + saving;
   }
   return text;
+}
+
+// How near to the best the plan of all jobs is, where they are several.
+std::string TogetherLine(const Job& job) {
+  const v1::PlanQuality& all = job.plan().together();
+  const bool planned =
+      job.state() != v1::JOB_STATE_DONE && !job.plan().intervals().empty();
+  if (!planned || all.jobs() < 2 || all.lower_bound_g() <= 0) return "";
+  const double gap =
+      (all.expected_g() - all.lower_bound_g()) / all.lower_bound_g();
+  return fmt::format("{} jobs, {}; no plan of them could be more than {} lower",
+                     all.jobs(), FormatGrams(all.expected_g()),
+                     FormatPercent(gap / (1 + gap)));
 }
 
 std::string DeadlineLine(const Job& job, const Here& here) {
@@ -201,7 +218,8 @@ std::string JobPage(const Job& job, const Look& look, absl::TimeZone zone) {
   std::string text =
       (look.colour ? "\x1b[1m" + title + "\x1b[0m" : title) + "\n";
   text += Row("state", StateLine(job)) + Row("why", WaitLine(job, here)) +
-          Row("plan", PlanLine(job, here)) + Row("of", Owner(job)) +
+          Row("plan", PlanLine(job, here)) +
+          Row("together", TogetherLine(job)) + Row("of", Owner(job)) +
           Row("command", CommandLine(job.spec())) +
           Row("directory", Printable(job.spec().workdir())) +
           Row("needs", Needs(job.spec())) +

@@ -32,8 +32,9 @@ Json Array(const Messages& messages, const Convert& convert) {
   return array;
 }
 
-Json IntervalJson(const v1::TimeInterval& interval) {
-  return {{"begin", Instant(interval.has_begin(), interval.begin())},
+Json IntervalJson(const v1::PlannedRun& interval) {
+  return {{"region", OrNull(interval.region())},
+          {"begin", Instant(interval.has_begin(), interval.begin())},
           {"end", Instant(interval.has_end(), interval.end())}};
 }
 
@@ -56,7 +57,18 @@ Json RunJson(const v1::Run& run) {
       {"signal", OrNull(run.has_signal(), run.signal())},
       {"detail", OrNull(run.detail())},
       {"gpus", Json(std::vector<int>(run.gpus().begin(), run.gpus().end()))},
-      {"cpus", run.cpus()}};
+      {"cpus", run.cpus()},
+      {"data_from", OrNull(run.data_from())}};
+}
+
+// How good the plan of all jobs is: no plan emits less than the bound.
+Json TogetherJson(const v1::PlanQuality& together) {
+  const double bound = together.lower_bound_g();
+  return {{"jobs", together.jobs()},
+          {"expected_g", together.expected_g()},
+          {"lower_bound_g", bound},
+          {"gap", bound > 0 ? Json((together.expected_g() - bound) / bound)
+                            : Json(nullptr)}};
 }
 
 Json PointJson(const v1::IntensityPoint& point) {
@@ -95,7 +107,9 @@ Json ToJson(const v1::Plan& plan) {
           {"why", OrNull(plan.why())},
           {"late", plan.late()},
           {"made_at", Instant(plan.has_made_at(), plan.made_at())},
-          {"alternatives", Array(plan.alternatives(), AlternativeJson)}};
+          {"alternatives", Array(plan.alternatives(), AlternativeJson)},
+          {"together", plan.has_together() ? TogetherJson(plan.together())
+                                           : Json(nullptr)}};
 }
 
 Json ToJson(const v1::PlanJobResponse& planned) {

@@ -58,8 +58,11 @@ void Confine(Picture& picture) {
   }
 }
 
-void AddPlanned(const v1::Plan& plan, absl::Time from, Picture& picture) {
-  for (const v1::TimeInterval& interval : plan.intervals()) {
+// Those in the region whose curve is drawn.
+void AddPlanned(const v1::Plan& plan, const std::string& region,
+                absl::Time from, Picture& picture) {
+  for (const v1::PlannedRun& interval : plan.intervals()) {
+    if (!interval.region().empty() && interval.region() != region) continue;
     Span span = ToSpan(interval.begin(), interval.end());
     span.begin = std::max(span.begin, from);
     if (span.begin < span.end) picture.planned.push_back(span);
@@ -113,7 +116,7 @@ Picture PictureOf(const v1::PlanJobResponse& planned) {
   if (planned.job().has_deadline()) {
     picture.deadline = FromProto(planned.job().deadline());
   }
-  AddPlanned(planned.plan(), absl::InfinitePast(), picture);
+  AddPlanned(planned.plan(), intensity.region(), absl::InfinitePast(), picture);
   picture.window = {*picture.now,
                     OutlookOf(planned.plan(), *picture.now, picture.deadline)};
   Confine(picture);
@@ -136,7 +139,7 @@ Picture PictureOf(const v1::Job& job) {
   } else {
     picture.now = now;
     if (job.has_deadline()) picture.deadline = FromProto(job.deadline());
-    AddPlanned(job.plan(), now, picture);
+    AddPlanned(job.plan(), job.intensity().region(), now, picture);
     picture.window = {begin, OutlookOf(job.plan(), now, picture.deadline)};
   }
   Confine(picture);

@@ -15,9 +15,9 @@ Instant SystemClock::Now() const { return FromReal(RealNow()); }
 
 Instant SystemClock::FromReal(Instant real) const {
   if (speed_ == 1) return real;
-  return anchor_ + Duration(std::llround(
-                       static_cast<double>((real - real_anchor_).count()) *
-                       speed_));
+  return anchor_ +
+         Duration(std::llround(
+             static_cast<double>((real - real_anchor_).count()) * speed_));
 }
 
 Instant SystemClock::ToReal(Instant t) const {

@@ -100,34 +100,11 @@ void ReadListen(ConfigFile& file, ConfigMap& top, Config& config) {
 
 // ---- the smaller sections --------------------------------------------------
 
-// A map under a key of the file; an absent one reads as empty.
-ConfigMap Section(ConfigFile& file, ConfigMap& top, const std::string& key) {
-  const ConfigEntry* entry = top.Find(key);
-  return ConfigMap(file, entry == nullptr ? YAML::Node() : entry->value, key,
-                   top.LineFor(key));
-}
-
-void ReadTimeOfDay(ConfigMap& map, std::optional<Duration>& value) {
-  std::string text;
-  if (!map.Read("start", text)) return;
-  const auto digit = [&](size_t i) { return text[i] >= '0' && text[i] <= '9'; };
-  if (text.size() == 5 && digit(0) && digit(1) && text[2] == ':' && digit(3) &&
-      digit(4)) {
-    const int hour = std::stoi(text.substr(0, 2));
-    const int minute = std::stoi(text.substr(3, 2));
-    if (hour < 24 && minute < 60) {
-      value = hours(hour) + minutes(minute);
-      return;
-    }
-  }
-  map.MistakeAt("start", "`{}` is no time of day (UTC); write 18:00", text);
-}
-
 void ReadClock(ConfigFile& file, ConfigMap& top, ClockConfig& clock) {
   ConfigMap map = Section(file, top, "clock");
   const bool good_speed =
       map.Read("speed", clock.speed, 1, 86'400) || map.Find("speed") == nullptr;
-  ReadTimeOfDay(map, clock.start);
+  if (Duration start; map.ReadTimeOfDay("start", start)) clock.start = start;
   if (good_speed && clock.start && clock.speed == 1) {
     map.MistakeAt("start",
                   "means something only with a speed above 1: at speed 1 the "
@@ -196,6 +173,7 @@ Config ReadConfig(ConfigFile& file, const YAML::Node& root) {
   ReadListen(file, top, config);
   ReadClock(file, top, config.clock);
   ReadDefaults(file, top, config.defaults);
+  ReadTransfer(file, top, config.transfer);
   top.Read("metering_period", config.metering_period, seconds(1), hours(24));
   top.Read("stop_grace", config.stop_grace, Duration(0), hours(24));
   config.providers = ReadProviders(file, top);
@@ -208,6 +186,22 @@ Config ReadConfig(ConfigFile& file, const YAML::Node& root) {
 }
 
 }  // namespace
+
+ConfigMap Section(ConfigFile& file, ConfigMap& top, const std::string& key) {
+  const ConfigEntry* entry = top.Find(key);
+  return ConfigMap(file, entry == nullptr ? YAML::Node() : entry->value, key,
+                   top.LineFor(key));
+}
+
+void ReadTransfer(ConfigFile& file, ConfigMap& top, TransferCost& transfer) {
+  ConfigMap map = Section(file, top, "transfer");
+  map.Read("time_per_gb", transfer.time_per_gb, Duration(0), hours(24));
+  double kwh = 0;
+  if (map.Read("kwh_per_gb", kwh, 0, 10)) {
+    transfer.energy_per_gb = WattHours::Of(kwh * 1000);
+  }
+  map.Finish();
+}
 
 ConfigResult ParseConfig(const std::string& yaml, const std::string& path,
                          const std::string& dir) {

@@ -70,6 +70,7 @@ struct Config {
   std::string state_dir;
   ClockConfig clock;
   Defaults defaults;
+  TransferCost transfer;
   Duration metering_period = minutes(5);
   Duration stop_grace = seconds(10);  // between TERM and KILL
   std::vector<ProviderConfig> providers;

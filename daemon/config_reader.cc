@@ -225,6 +225,23 @@ bool ConfigMap::Read(const std::string& key, Watts& value) {
   return false;
 }
 
+bool ConfigMap::ReadTimeOfDay(const std::string& key, Duration& value) {
+  std::string text;
+  if (!Read(key, text)) return false;
+  const auto digit = [&](size_t i) { return text[i] >= '0' && text[i] <= '9'; };
+  if (text.size() == 5 && digit(0) && digit(1) && text[2] == ':' && digit(3) &&
+      digit(4)) {
+    const int hour = std::stoi(text.substr(0, 2));
+    const int minute = std::stoi(text.substr(3, 2));
+    if (hour < 24 && minute < 60) {
+      value = hours(hour) + minutes(minute);
+      return true;
+    }
+  }
+  MistakeAt(key, "`{}` is no time of day (UTC); write 18:00", text);
+  return false;
+}
+
 bool ConfigMap::ReadPath(const std::string& key, std::string& absolute) {
   std::string text;
   if (!Read(key, text)) return false;

@@ -69,6 +69,7 @@ class ConfigMap {
   bool Read(const std::string& key, Duration& value, Duration least,
             Duration most = hours(24 * 3650));
   bool Read(const std::string& key, Watts& value);
+  bool ReadTimeOfDay(const std::string& key, Duration& value);  // 18:00, UTC
   bool ReadPath(const std::string& key, std::string& absolute);
   // A word, or a list of words; never an empty list.
   bool ReadWords(const std::string& key, std::vector<std::string>& words);

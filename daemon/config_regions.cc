@@ -83,21 +83,25 @@ std::string ZoneKey(const RegionConfig& region) {
   return fmt::format("{}@{}", region.grid_zone, fmt::join(region.grid, "+"));
 }
 
-void ReadCapacity(ConfigFile& file, ConfigMap& map, Resources& capacity) {
-  if (!map.Require("capacity", "write capacity: {gpus: 4, cpus: 32}")) return;
-  const ConfigEntry& entry = *map.Find("capacity");
-  ConfigMap inner(file, entry.value, map.Path("capacity"), entry.line);
-  const size_t mistakes_before = file.mistakes.size();
-  inner.Read("gpus", capacity.gpus, 0, 1'000'000);
-  inner.Read("cpus", capacity.cpus, 0, 10'000'000);
-  const bool map_or_nothing = entry.value.IsMap() || entry.value.IsNull();
-  if (map_or_nothing && file.mistakes.size() == mistakes_before &&
-      capacity == Resources{}) {
-    map.MistakeAt("capacity",
-                  "nothing could ever run here; write capacity: {{gpus: 4, "
-                  "cpus: 32}}");
+// Hours of the day in which there is less.
+CapacityHours ReadHours(ConfigFile& file, const YAML::Node& node,
+                        const std::string& title, const Resources& whole) {
+  CapacityHours hours;
+  hours.capacity = whole;  // of what is not named nothing is lacking
+  ConfigMap map(file, node, title, LineOf(node));
+  const bool from = map.Require("from", "a time of day (UTC), such as 08:00") &&
+                    map.ReadTimeOfDay("from", hours.from);
+  const bool until = map.Require("until", "a time of day, such as 18:00") &&
+                     map.ReadTimeOfDay("until", hours.until);
+  if (from && until && hours.from == hours.until) {
+    map.MistakeAt("until",
+                  "the same as `from`; for the whole day, write less "
+                  "capacity");
   }
-  inner.Finish();
+  map.Read("gpus", hours.capacity.gpus, 0, whole.gpus);
+  map.Read("cpus", hours.capacity.cpus, 0, whole.cpus);
+  map.Finish();
+  return hours;
 }
 
 // `local`, or a map of one type to its settings.
@@ -160,13 +164,48 @@ RegionConfig ReadRegion(ConfigFile& file, const YAML::Node& node, size_t index,
   double pue = 1;
   if (map.Read("pue", pue, 1, 10)) region.region.pue = Pue::Of(pue);
   ReadExecutor(file, map, region.executor);
-  ReadCapacity(file, map, region.region.capacity);
+  map.Require("capacity", "write capacity: {gpus: 4, cpus: 32}");
+  ReadCapacity(file, map, region.region);
   map.Read("drained", region.region.drained);
   map.Finish();
   return region;
 }
 
 }  // namespace
+
+void ReadCapacity(ConfigFile& file, ConfigMap& map, Region& region) {
+  Resources& capacity = region.capacity;
+  const ConfigEntry* found = map.Find("capacity");
+  if (found == nullptr) return;
+  const ConfigEntry& entry = *found;
+  ConfigMap inner(file, entry.value, map.Path("capacity"), entry.line);
+  const size_t mistakes_before = file.mistakes.size();
+  inner.Read("gpus", capacity.gpus, 0, 1'000'000);
+  inner.Read("cpus", capacity.cpus, 0, 10'000'000);
+  if (const ConfigEntry* list = inner.Find("hours")) {
+    if (!list->value.IsSequence()) {
+      inner.MistakeAt("hours",
+                      "{}, where a list of {{from: 08:00, until: "
+                      "18:00, gpus: 1}} is owed",
+                      Describe(list->value));
+    } else {
+      for (const YAML::Node& node : list->value) {
+        region.hours.push_back(ReadHours(
+            file, node,
+            fmt::format("{}[{}]", inner.Path("hours"), region.hours.size()),
+            capacity));
+      }
+    }
+  }
+  const bool map_or_nothing = entry.value.IsMap() || entry.value.IsNull();
+  if (map_or_nothing && file.mistakes.size() == mistakes_before &&
+      capacity == Resources{}) {
+    map.MistakeAt("capacity",
+                  "nothing could ever run here; write capacity: {{gpus: 4, "
+                  "cpus: 32}}");
+  }
+  inner.Finish();
+}
 
 std::vector<RegionConfig> ReadRegions(
     ConfigFile& file, ConfigMap& top,

@@ -15,4 +15,13 @@ std::vector<RegionConfig> ReadRegions(
     ConfigFile& file, ConfigMap& top,
     const std::vector<ProviderConfig>& providers);
 
+// A map under a key of the file; an absent one reads as empty.
+ConfigMap Section(ConfigFile& file, ConfigMap& top, const std::string& key);
+
+// `transfer:`, what moving a job's data takes.
+void ReadTransfer(ConfigFile& file, ConfigMap& top, TransferCost& transfer);
+
+// `capacity:` of a region; unchanged where it is absent.
+void ReadCapacity(ConfigFile& file, ConfigMap& map, Region& region);
+
 }  // namespace carbond

@@ -140,6 +140,7 @@ EngineOptions OptionsOf(const Config& config) {
     options.regions.push_back(region.region);
   }
   options.defaults = config.defaults;
+  options.transfer = config.transfer;
   options.metering_period = config.metering_period;
   options.stale_after = LongestStaleAfter(config);
   return options;

@@ -135,10 +135,11 @@ void ToWire(const JobSpec& from, v1::JobSpec* to) {
 void ToWire(const PlanRecord& from, v1::Plan* to) {
   const JobPlan& plan = from.plan;
   to->set_region(plan.region_name);
-  for (const Interval& interval : plan.intervals) {
-    v1::TimeInterval* added = to->add_intervals();
-    ToWire(interval.begin, added->mutable_begin());
-    ToWire(interval.end, added->mutable_end());
+  for (const PlannedRun& run : plan.runs) {
+    v1::PlannedRun* added = to->add_intervals();
+    ToWire(run.interval.begin, added->mutable_begin());
+    ToWire(run.interval.end, added->mutable_end());
+    added->set_region(run.region_name);
   }
   if (plan.finish_at) ToWire(*plan.finish_at, to->mutable_finish_at());
   if (from.expected_total) to->set_expected_g(from.expected_total->value());
@@ -161,6 +162,12 @@ void ToWire(const PlanRecord& from, v1::Plan* to) {
   to->set_late(plan.late);
   ToWire(from.made_at, to->mutable_made_at());
   if (plan.run_now) to->set_run_now_g(plan.run_now->value());
+  if (plan.together.jobs > 0) {
+    v1::PlanQuality* together = to->mutable_together();
+    together->set_jobs(plan.together.jobs);
+    together->set_expected_g(plan.together.expected.value());
+    together->set_lower_bound_g(plan.together.lower_bound.value());
+  }
 }
 
 void ToWire(const Run& from, v1::Run* to) {
@@ -176,6 +183,7 @@ void ToWire(const Run& from, v1::Run* to) {
   *to->mutable_gpus() = {from.allotment.gpus.begin(),
                          from.allotment.gpus.end()};
   to->set_cpus(from.allotment.cpus);
+  to->set_data_from(from.move.from);
 }
 
 void ToWire(const JobEmissions& from, v1::Emissions* to) {

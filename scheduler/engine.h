@@ -32,6 +32,7 @@ struct Doors {
 struct EngineOptions {
   std::vector<Region> regions;
   Defaults defaults;
+  TransferCost transfer;
   Duration metering_period = minutes(5);
   Duration observe_period = seconds(5);  // while anything runs
   Duration stale_after = hours(3);       // a forecast older than this is none
@@ -162,7 +163,9 @@ class Engine {
     int changes_planned = -1;              // at the last plan request
     double last_fraction = -1;             // that the job reported
     Grams spent;                           // by the last account
-    bool settled = false;                  // of the last account
+    std::optional<PlanJob> as_planned;     // as the planner was asked last
+    int changes_as_planned = -1;
+    bool settled = false;  // of the last account
   };
   // An act on the world, done after its intent is committed.
   struct Act {
@@ -198,8 +201,10 @@ class Engine {
 
   // engine_plans.cc
   Reply DryRun(const PlanCommand& command);
-  PlanInput MakePlanInput() const;
+  PlanInput MakePlanInput();
   PlanJob PlanJobOf(const Job& job) const;
+  const PlanJob& PlanJobOf(const Job& job, Track& track) const;
+  static bool Waits(const Job& job, const Track& track);
   // Of zones, made when first asked for.
   using ZoneSeries = std::map<std::string, Series>;
   PlanRecord RecordOf(const JobSpec& spec, Instant submitted_at, Grams spent,

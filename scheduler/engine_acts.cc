@@ -7,6 +7,7 @@
 #include "scheduler/engine.h"
 #include "scheduler/engine_transaction.h"
 #include "scheduler/occupancy.h"
+#include "scheduler/plan_input.h"
 
 namespace carbond {
 
@@ -48,7 +49,7 @@ void Engine::DecideOn(const Job& job, Occupancy& occupancy, Transaction& t) {
 void Engine::DecideStart(const Job& job, Occupancy& occupancy, Transaction& t) {
   const JobPlan* plan = UsablePlan(job.id);
   if (plan == nullptr || job.held || job.cancel_requested) return;
-  if (plan->intervals.empty() || plan->intervals.front().begin > now_) return;
+  if (plan->runs.empty() || plan->runs.front().interval.begin > now_) return;
   // A door that could not start it gets time before it is asked again.
   if (!job.runs.empty() && job.runs.back().end == RunEnd::kNotStarted &&
       now_ < *job.runs.back().ended_at + options_.start_retry) {
@@ -59,7 +60,8 @@ void Engine::DecideStart(const Job& job, Occupancy& occupancy, Transaction& t) {
     const Run& run = job.runs.back();
     if (run.stop_why) return;
     const ProcessId process{job.id, run.process};
-    StartIssued intent{number, run.region, run.process, run.allotment, false};
+    StartIssued intent{number,        run.region, run.process,
+                       run.allotment, false,      {}};
     MeterUpTo(job.id, now_, t);
     t.Record(job.id, now_, std::move(intent));
     t.Do({Act::Kind::kContinue, process, 0, number});
@@ -69,15 +71,18 @@ void Engine::DecideStart(const Job& job, Occupancy& occupancy, Transaction& t) {
   if (index < 0) return;
   const Region& region = options_.regions[static_cast<size_t>(index)];
   if (region.drained) return;
-  std::optional<Allotment> allotment = occupancy.Allot(job, region);
+  std::optional<Allotment> allotment = occupancy.Allot(job, region, now_);
   if (!allotment) {
     plan_due_ = true;  // the plan counted on a place that is still taken
     return;
   }
   const JobId id = job.id;
+  const std::string& data = DataRegion(job);
+  DataMove move;
+  if (data != region.name) move = MoveFrom(data, job.spec, options_.transfer);
   t.Record(id, now_,
            StartIssued{number, region.name, number, *std::move(allotment),
-                       job.has_checkpoint});
+                       job.has_checkpoint, std::move(move)});
   t.Do({Act::Kind::kStart, {id, number}, 0, number});
 }
 
@@ -85,16 +90,17 @@ void Engine::DecideStart(const Job& job, Occupancy& occupancy, Transaction& t) {
 std::optional<Instant> Engine::PauseAt(const Job& job) const {
   if (job.held) return now_;
   const JobPlan* plan = UsablePlan(job.id);
-  if (plan == nullptr || plan->intervals.empty()) return std::nullopt;
-  // The plan has it run only later.
-  if (plan->intervals.front().begin > tracks_.at(job.id).plan->made_at) {
+  if (plan == nullptr || plan->runs.empty()) return std::nullopt;
+  // The plan has it run only later, or elsewhere.
+  if (plan->region_name != job.runs.back().region) return now_;
+  if (plan->runs.front().interval.begin > tracks_.at(job.id).plan->made_at) {
     return now_;
   }
-  if (plan->intervals.size() < 2) return std::nullopt;
+  if (plan->runs.size() < 2) return std::nullopt;
   const Duration save = job.spec.pause == PauseMode::kCheckpoint
                             ? job.spec.checkpoint_cost
                             : Duration(0);
-  return plan->intervals.front().end - save;
+  return plan->runs.front().interval.end - save;
 }
 
 void Engine::DecidePause(const Job& job, Transaction& t) {
@@ -179,7 +185,7 @@ Status Engine::StartRun(const Act& act) {
   const Job& job = found->second;
   const Run& run = job.runs.back();
   Status started = doors_.executor.Start(
-      {act.id, run.region, run.allotment, run.resume, job.spec});
+      {act.id, run.region, run.allotment, run.resume, run.move, job.spec});
   if (started.ok()) return Ok();
   const bool never =
       absl::IsInvalidArgument(started) || absl::IsNotFound(started);

@@ -5,6 +5,7 @@
 
 #include "scheduler/engine.h"
 #include "scheduler/engine_transaction.h"
+#include "scheduler/plan_input.h"
 
 namespace carbond {
 namespace {
@@ -24,16 +25,17 @@ bool Differs(const PlanRecord& before, const PlanRecord& after) {
   const JobPlan& a = before.plan;
   const JobPlan& b = after.plan;
   if (a.reason != b.reason || a.region_name != b.region_name ||
-      a.late != b.late || a.intervals.size() != b.intervals.size()) {
+      a.late != b.late || a.runs.size() != b.runs.size()) {
     return true;
   }
-  for (size_t i = 0; i < a.intervals.size(); ++i) {
-    const bool under_way = a.intervals[i].begin <= before.made_at &&
-                           b.intervals[i].begin <= after.made_at;
-    if (!under_way && !About(a.intervals[i].begin, b.intervals[i].begin)) {
-      return true;
-    }
-    if (!About(a.intervals[i].end, b.intervals[i].end)) return true;
+  for (size_t i = 0; i < a.runs.size(); ++i) {
+    const Interval& was = a.runs[i].interval;
+    const Interval& is = b.runs[i].interval;
+    const bool under_way =
+        was.begin <= before.made_at && is.begin <= after.made_at;
+    if (!under_way && !About(was.begin, is.begin)) return true;
+    if (!About(was.end, is.end)) return true;
+    if (a.runs[i].region_name != b.runs[i].region_name) return true;
   }
   if (before.expected_total.has_value() != after.expected_total.has_value()) {
     return true;
@@ -104,36 +106,24 @@ Instant Engine::Horizon() const {
   return std::clamp(latest_deadline_, now_ + hours(24), now_ + kFarthest);
 }
 
+// Whether it was decided before that its waiting is worth it.
+bool Engine::Waits(const Job& job, const Track& track) {
+  return !job.runs.empty() ||
+         (track.plan && track.plan->plan.reason == Reason::kCleanerHours);
+}
+
 PlanJob Engine::PlanJobOf(const Job& job) const {
   const JobSpec& spec = job.spec;
-  PlanJob plan;
+  PlanJob plan = carbond::PlanJobOf(spec, options_.transfer);
   plan.id = job.id;
-  plan.user = spec.user;
-  plan.need = spec.need;
-  plan.power = spec.power;
-  plan.idle_power = spec.idle_power;
   plan.work = RemainingWork(job, now_);
-  plan.pause = spec.pause;
-  // Stopping in memory saves nothing, and takes no time.
-  if (spec.pause == PauseMode::kCheckpoint) {
-    plan.checkpoint_cost = spec.checkpoint_cost;
-  }
-  plan.resume_cost = spec.resume_cost;
-  plan.min_run = spec.min_run;
-  plan.max_intensity = spec.max_intensity;
-  plan.min_saving = spec.min_saving;
   const auto track = tracks_.find(job.id);
-  plan.waits = !job.runs.empty() ||
-               (track != tracks_.end() && track->second.plan &&
-                track->second.plan->plan.reason == Reason::kCleanerHours);
-  plan.delay_cost_per_hour = spec.delay_cost_per_hour;
+  plan.waits = track != tracks_.end() && Waits(job, track->second);
   plan.reserve = Duration(std::llround(static_cast<double>(plan.work.count()) *
                                        options_.defaults.slack_reserve));
-  plan.duration_learnt_from = spec.duration_learnt_from;
   if (spec.max_pauses) {
     plan.max_runs = std::max(*spec.max_pauses - Pauses(job), 0) + 1;
   }
-  plan.priority = spec.priority;
   plan.submitted_at = job.submitted_at;
   plan.earliest = spec.earliest.value_or(job.submitted_at);
   plan.deadline = *spec.deadline;
@@ -143,6 +133,9 @@ PlanJob Engine::PlanJobOf(const Job& job) const {
     if (index >= 0) plan.regions.push_back(index);
   }
   plan.home = RegionIndex(spec.home_region);
+  if (plan.transfer > Duration(0)) {
+    plan.data_region = RegionIndex(DataRegion(job));
+  }
   if (!job.occupies()) {
     plan.standing = job.has_checkpoint ? PlanJob::Standing::kCheckpointed
                                        : PlanJob::Standing::kFresh;
@@ -156,8 +149,9 @@ PlanJob Engine::PlanJobOf(const Job& job) const {
   }
   plan.standing = PlanJob::Standing::kRunning;
   const Instant restored = run.started_at ? RestoredAt(spec, run)
-                           : run.resume   ? now_ + spec.resume_cost
-                                          : now_;
+                           : run.resume
+                               ? now_ + run.move.time + spec.resume_cost
+                               : now_ + run.move.time;
   plan.restore_left = std::max(restored - now_, Duration(0));
   // Before its first sign of life a signal could kill it.
   const bool must_prove = spec.pause == PauseMode::kCheckpoint && !run.ready;
@@ -172,7 +166,20 @@ PlanJob Engine::PlanJobOf(const Job& job) const {
   return plan;
 }
 
-PlanInput Engine::MakePlanInput() const {
+// The same, made again only when it can have changed: in a job that does not
+// run, time changes nothing.
+const PlanJob& Engine::PlanJobOf(const Job& job, Track& track) const {
+  const bool waits = Waits(job, track);
+  if (!track.as_planned || job.occupies() ||
+      track.changes_as_planned != track.changes ||
+      track.as_planned->waits != waits) {
+    track.as_planned = PlanJobOf(job);
+    track.changes_as_planned = track.changes;
+  }
+  return *track.as_planned;
+}
+
+PlanInput Engine::MakePlanInput() {
   PlanInput input;
   input.now = now_;
   input.no_forecast = options_.defaults.no_forecast;
@@ -187,10 +194,13 @@ PlanInput Engine::MakePlanInput() const {
     plan.outlook = std::move(outlook.series);
     plan.forecast_issued_at = outlook.issued_at;
     plan.forecast_end = outlook.forecast_end;
+    plan.taken = LackingDuring(region, {now_, horizon});
     input.regions.push_back(std::move(plan));
   }
   input.jobs.reserve(live_.size());
-  for (const auto& [id, job] : live_) input.jobs.push_back(PlanJobOf(job));
+  for (const auto& [id, job] : live_) {
+    input.jobs.push_back(PlanJobOf(job, tracks_[id]));
+  }
   return input;
 }
 
@@ -253,6 +263,10 @@ Status Engine::Adopt(const Plan& plan) {
     if (job == live_.end()) continue;
     Track& track = tracks_[job_plan.id];
     if (track.changes != track.changes_planned) continue;  // it moved on
+    if (job_plan.as_before && track.plan_usable &&
+        track.plan->plan.runs == job_plan.runs) {
+      continue;  // nothing new is said of it
+    }
     PlanRecord record = RecordOf(job->second.spec, job->second.submitted_at,
                                  track.spent, job_plan, series_of);
     record.made_at = plan.made_at;
@@ -273,10 +287,9 @@ void Engine::UsePlan(PlanRecord record) {
   track.plan = std::move(record);
   track.plan_usable = true;
   const State state = live_.at(id).state;
-  const std::vector<Interval>& intervals = track.plan->plan.intervals;
-  if ((state == State::kWaiting || state == State::kPaused) &&
-      !intervals.empty()) {
-    track.planned_start = intervals.front().begin;
+  const std::vector<PlannedRun>& runs = track.plan->plan.runs;
+  if ((state == State::kWaiting || state == State::kPaused) && !runs.empty()) {
+    track.planned_start = runs.front().interval.begin;
     planned_starts_.emplace(*track.planned_start, id);
   }
 }
@@ -331,12 +344,11 @@ Reply Engine::DryRun(const PlanCommand& command) {
   for (const PlanJob& other : input.jobs) {
     const auto track = tracks_.find(other.id);
     if (track == tracks_.end() || !track->second.plan) continue;
-    const JobPlan& plan = track->second.plan->plan;
-    const int region = RegionIndex(plan.region_name);
-    if (region < 0) continue;
-    for (const Interval& interval : plan.intervals) {
+    for (const PlannedRun& run : track->second.plan->plan.runs) {
+      const int region = RegionIndex(run.region_name);
+      if (region < 0) continue;
       input.regions[static_cast<size_t>(region)].taken.push_back(
-          {interval, other.need});
+          {run.interval, other.need});
     }
   }
   input.jobs = {PlanJobOf(job)};

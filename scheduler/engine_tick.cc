@@ -242,8 +242,25 @@ void Engine::Reassert(const Job& job, const Sight& sight, Transaction& t) {
 
 // ---- Meter ----------------------------------------------------------------
 
+namespace {
+
+// Of the network, which carries a run's data evenly over the time they take.
+// The difference of two rounded sums, so that readings add up to the whole.
+WattHours NetworkEnergy(const Run& run, Interval interval) {
+  const auto until = [&](Instant t) {
+    return RoundedDivide(static_cast<Int128>(run.move.energy.thousandths()) *
+                             (t - *run.started_at).count(),
+                         run.move.time.count());
+  };
+  return WattHours::FromThousandths(until(interval.end) -
+                                    until(interval.begin));
+}
+
+}  // namespace
+
 // Records what the job's current run drew since its last reading, cut where the
-// purpose changes: restore first, the checkpoint from the moment it was asked.
+// purpose changes: data and restore first, the checkpoint from the moment it
+// was asked.
 void Engine::MeterUpTo(JobId id, Instant until, Transaction& t) {
   while (true) {
     const Job& job = *t.Find(id);
@@ -252,9 +269,13 @@ void Engine::MeterUpTo(JobId id, Instant until, Transaction& t) {
     if (until <= from || !run.started_at) return;
     Interval interval{from, until};
     Purpose purpose = Purpose::kWork;
+    const Instant fetched = FetchedAt(run);
     const Instant restored = RestoredAt(job.spec, run);
     if (job.in_memory()) {
       purpose = Purpose::kIdle;
+    } else if (from < fetched) {
+      purpose = Purpose::kTransfer;
+      interval.end = std::min(until, fetched);
     } else if (from < restored) {
       purpose = Purpose::kRestore;
       interval.end = std::min(until, restored);
@@ -264,11 +285,15 @@ void Engine::MeterUpTo(JobId id, Instant until, Transaction& t) {
       interval.end = std::min(until, *run.pause_issued_at);
     }
     const Instant since = job.in_memory() ? *run.ended_at : *run.started_at;
-    const Result<Meter::Measured> read =
+    Result<Meter::Measured> read =
         doors_.meter.Read(job, run, since, interval, purpose);
     if (!read.ok()) {  // the same interval is asked for again
       troubles_.push_back(read.status());
       return;
+    }
+    if (purpose == Purpose::kTransfer) {
+      read->energy += NetworkEnergy(run, interval);
+      read->source = EnergySource::kModelled;
     }
     const int number = run.number;
     t.Record(

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "scheduler/plan_window.h"
 #include "scheduler/spread.h"
 
 namespace carbond {
@@ -51,6 +52,11 @@ std::vector<CapacityProfile> NotSpokenFor(const PlanInput& input) {
     }
   }
   return free;
+}
+
+// Whether a plan's quality counts the job: in time, through known hours.
+bool Counts(const JobPlan& plan) {
+  return plan.expected && !plan.late && !plan.runs.empty();
 }
 
 // Prices found on one row of slots, for another.
@@ -161,6 +167,8 @@ FleetJob Fleet::FleetJobOf(const PlanJob& job) const {
   fleet.end = std::max(job.deadline.millis(), fleet.begin);
   fleet.fixed = job.standing == Standing::kRunning;
   fleet.length = work;
+  fleet.transfer = job.transfer.count();
+  fleet.data_region = job.data_region;
   if (fleet.fixed) fleet.length += job.restore_left.count();
   if (job.standing == Standing::kSuspended ||
       job.standing == Standing::kCheckpointed) {
@@ -172,15 +180,15 @@ FleetJob Fleet::FleetJobOf(const PlanJob& job) const {
         fleet.fixed ? work
                     : fleet.length + restore + job.checkpoint_cost.count();
   }
+  fleet.regions = OpenRegions(input_, job);
   if (bound) {
-    fleet.regions = {job.region};
-    return fleet;
+    fleet.data_region = -1;  // they are where it runs
+  } else {
+    std::erase_if(fleet.regions, [&](int region) {
+      return !job.need.Fits(input_.regions[Index(region)].capacity);
+    });
   }
-  for (const int region : job.regions) {
-    const PlanRegion& place = input_.regions[Index(region)];
-    if (place.drained || !job.need.Fits(place.capacity)) continue;
-    fleet.regions.push_back(region);
-  }
+  fleet.later_regions = LaterRegions(input_, job);
   return fleet;
 }
 
@@ -188,8 +196,8 @@ FleetJob Fleet::FleetJobOf(const PlanJob& job) const {
 void Fleet::Occupy(const PlanJob& job, const JobPlan& plan,
                    std::vector<CapacityProfile>& free, bool give_back) const {
   if (plan.region < 0) return;
-  CapacityProfile& profile = free[Index(plan.region)];
-  const auto use = [&](Interval interval) {
+  const auto use = [&](Interval interval, int region) {
+    CapacityProfile& profile = free[Index(region)];
     if (give_back) {
       profile.Give(interval, job.need);
     } else {
@@ -198,18 +206,18 @@ void Fleet::Occupy(const PlanJob& job, const JobPlan& plan,
   };
   const bool keeps_place =
       job.region >= 0 && job.standing != PlanJob::Standing::kCheckpointed;
-  if (plan.intervals.empty()) {
-    if (keeps_place) use({input_.now, Instant::Never()});
+  if (plan.runs.empty()) {
+    if (keeps_place) use({input_.now, Instant::Never()}, plan.region);
     return;
   }
   const bool stays_between = job.pause == PauseMode::kSuspend;
   if (stays_between || job.standing == PlanJob::Standing::kSuspended) {
     const Instant from =
-        keeps_place ? input_.now : plan.intervals.front().begin;
-    use({from, plan.intervals.back().end});
+        keeps_place ? input_.now : plan.runs.front().interval.begin;
+    use({from, plan.runs.back().interval.end}, plan.region);
     return;
   }
-  for (const Interval& interval : plan.intervals) use(interval);
+  for (const PlannedRun& run : plan.runs) use(run.interval, run.region);
 }
 
 // Whether there is work left to search a job's best row of runs.
@@ -233,9 +241,9 @@ void Fleet::PlanEach(const Jobs& jobs, Outcome& outcome,
     if (outcome.plans[i].region >= 0) {
       const PlanMemory::Kept* kept = kept_[jobs[i]];
       if (kept != nullptr && kept->plan.region == outcome.plans[i].region &&
-          kept->plan.intervals == outcome.plans[i].intervals &&
-          SaysTheSame(jobs[i])) {
+          kept->plan.runs == outcome.plans[i].runs && SaysTheSame(jobs[i])) {
         outcome.plans[i] = kept->plan;
+        outcome.plans[i].as_before = true;
         said_until_[jobs[i]] = kept->said_until;
         outcome.expected += kept->plan.expected.value_or(Grams());
         continue;
@@ -263,6 +271,23 @@ Fleet::Outcome Fleet::OneAfterAnother(const Jobs& jobs) {
   return outcome;
 }
 
+// Who occupies a place is sure of it: whatever another takes elsewhere after a
+// pause must leave it.
+Fleet::Outcome Fleet::AroundEachOther(const Jobs& jobs) {
+  Outcome outcome;
+  outcome.free = free_;
+  for (const size_t i : jobs) {
+    const PlanJob& job = input_.jobs[i];
+    JobPlan place;
+    place.region = job.region;
+    place.runs = {{{input_.now, Instant::Never()}, job.region, ""}};
+    Occupy(job, place, outcome.free, false);
+    outcome.plans.push_back(std::move(place));
+  }
+  PlanEach(jobs, outcome, {});
+  return outcome;
+}
+
 // Work grows with the jobs of a turn and with no others, so that those of later
 // turns do not change what comes before them; of very many, with their root.
 int64_t Fleet::BudgetOf(size_t jobs) const {
@@ -283,13 +308,14 @@ Fleet::Outcome Fleet::SpreadOut(const Jobs& jobs, bool again) {
     fleet.push_back(FleetJobOf(job));
     const PlanMemory::Kept* kept = again ? kept_[jobs[i]] : nullptr;
     if (kept == nullptr || !Holds(job, *kept, outcome.free)) continue;
-    if (kept->plan.intervals.size() == 1) {
-      places[i] = {kept->plan.region, kept->plan.intervals[0].begin.millis()};
+    if (kept->plan.runs.size() == 1) {
+      places[i] = {kept->plan.region,
+                   kept->plan.runs[0].interval.begin.millis()};
     } else {
       given[i] = &kept->plan;
       fleet[i].regions.clear();  // it stands
       outcome.plans[i].region = kept->plan.region;
-      outcome.plans[i].intervals = kept->plan.intervals;
+      outcome.plans[i].runs = kept->plan.runs;
       Occupy(job, kept->plan, outcome.free, false);
     }
   }
@@ -325,7 +351,9 @@ Fleet::Outcome Fleet::SpreadOut(const Jobs& jobs, bool again) {
     if (place.region < 0) continue;
     outcome.plans[i].region = place.region;
     const Instant begin = Instant::FromMillis(place.begin);
-    outcome.plans[i].intervals = {{begin, begin + Duration(fleet[i].length)}};
+    const Instant end = begin + Duration(fleet[i].LengthIn(place.region));
+    outcome.plans[i].runs = {
+        {{begin, end}, place.region, input_.regions[Index(place.region)].name}};
     Occupy(input_.jobs[jobs[i]], outcome.plans[i], outcome.free, false);
   }
   Raise(prices.prices());
@@ -376,26 +404,99 @@ void Fleet::PlanTogether(const Jobs& jobs) {
   Adopt(jobs, std::move(better ? spread : plain));
 }
 
+// ---- Where all jobs fit at once ---------------------------------------------
+
+bool Fleet::Roomy() const {
+  Resources all;
+  for (const PlanJob& job : input_.jobs) all += job.need;
+  return std::all_of(input_.regions.begin(), input_.regions.end(),
+                     [&](const PlanRegion& region) {
+                       return region.taken.empty() && all.Fits(region.capacity);
+                     });
+}
+
+// No job is in another's way: those of which nothing has changed are left as
+// they are, at no cost.
+void Fleet::PlanApart() {
+  least_.resize(input_.jobs.size());
+  for (size_t i = 0; i < input_.jobs.size(); ++i) {
+    if (kept_[i] != nullptr && SaysTheSame(i)) {
+      plans_[i] = kept_[i]->plan;
+      plans_[i].as_before = true;
+      said_until_[i] = kept_[i]->said_until;
+      least_[i] = kept_[i]->least;
+      continue;
+    }
+    const PlanJob& job = input_.jobs[i];
+    JobSearch search{time_};
+    search.in_pieces = InPieces(job);
+    PlannedJob planned = PlanOneJob(input_, job, free_, search);
+    plans_[i] = std::move(planned.plan);
+    least_[i] = planned.least;
+  }
+}
+
 // ---- What the plan is worth -------------------------------------------------
 
-void Fleet::Judge(Plan& plan) {
+// Without prices, since none is in another's way: each at its own least.
+void Fleet::JudgeApart(Plan& plan) {
+  std::vector<FleetJob> others;  // of which it is not known
+  for (size_t i = 0; i < plan.jobs.size(); ++i) {
+    if (!Counts(plan.jobs[i])) continue;
+    if (least_[i]) {
+      plan.quality.lower_bound += *least_[i];
+    } else {
+      others.push_back(FleetJobOf(input_.jobs[i]));
+    }
+  }
+  if (others.empty()) return;
+  const Prices none(time_, all_, others);
+  const std::vector<bool> all(others.size(), true);
+  plan.quality.lower_bound +=
+      time_.GramsOf(std::max<Int128>(none.BoundFor(all), 0));
+}
+
+void Fleet::JudgeByPrices(Plan& plan) {
   std::vector<FleetJob> jobs;
   std::vector<bool> counted;
   for (size_t i = 0; i < plan.jobs.size(); ++i) {
-    const JobPlan& each = plan.jobs[i];
     jobs.push_back(FleetJobOf(input_.jobs[i]));
-    counted.push_back(each.expected && !each.late && !each.intervals.empty());
-    if (counted.back()) plan.expected_total += *each.expected;
+    counted.push_back(Counts(plan.jobs[i]));
   }
   Prices prices(time_, all_, jobs);
   if (!prices_.empty()) prices.Set(prices_);
-  plan.lower_bound =
+  plan.quality.lower_bound =
       time_.GramsOf(std::max<Int128>(prices.BoundFor(counted), 0));
+}
+
+void Fleet::Judge(Plan& plan) {
+  PlanQuality& quality = plan.quality;
+  for (const JobPlan& each : plan.jobs) {
+    if (!Counts(each)) continue;
+    ++quality.jobs;
+    quality.expected += *each.expected;
+  }
+  least_.empty() ? JudgeByPrices(plan) : JudgeApart(plan);
   // Rounding, and a capacity that shrank under what runs, may turn it round.
-  plan.lower_bound = std::min(plan.lower_bound, plan.expected_total);
+  quality.lower_bound = std::min(quality.lower_bound, quality.expected);
+  for (JobPlan& each : plan.jobs) each.together = quality;
 }
 
 Plan Fleet::Make() {
+  if (Roomy()) {
+    PlanApart();
+  } else {
+    PlanByTurns();
+  }
+  Plan plan;
+  plan.made_at = input_.now;
+  plan.jobs = std::move(plans_);
+  Judge(plan);
+  Remember(plan);
+  return plan;
+}
+
+void Fleet::PlanByTurns() {
   Jobs order(input_.jobs.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
@@ -405,7 +506,7 @@ Plan Fleet::Make() {
     return input_.jobs[i].region < 0;
   });
   const Jobs occupants(order.begin(), others);
-  Adopt(occupants, OneAfterAnother(occupants));
+  Adopt(occupants, AroundEachOther(occupants));
   for (const Jobs& turn : Turns(Jobs(others, order.end()))) {
     // What is late whatever the others do comes first, and as soon as it fits.
     Jobs hopeless, rest;
@@ -418,12 +519,6 @@ Plan Fleet::Make() {
     if (!hopeless.empty()) Adopt(hopeless, OneAfterAnother(hopeless));
     if (!rest.empty()) PlanTogether(rest);
   }
-  Plan plan;
-  plan.made_at = input_.now;
-  plan.jobs = std::move(plans_);
-  Judge(plan);
-  Remember(plan);
-  return plan;
 }
 
 }  // namespace carbond

@@ -23,7 +23,8 @@ struct PlanMemory {
   struct Kept {
     PlanJob job;
     JobPlan plan;
-    Instant said_until;  // its words hold: then another slot begins
+    Instant said_until;          // its words hold: then another slot begins
+    std::optional<Grams> least;  // PlannedJob::least
   };
   std::vector<Region> regions;
   std::vector<Kept> jobs;  // in the order of their ids
@@ -51,9 +52,12 @@ class Fleet {
   std::vector<Jobs> SharedTurns(const Jobs& jobs) const;
   double ShareOf(const PlanJob& job) const;
 
+  void PlanByTurns();
+
   // ---- One turn
   void PlanTogether(const Jobs& jobs);
   Outcome OneAfterAnother(const Jobs& jobs);
+  Outcome AroundEachOther(const Jobs& jobs);
   Outcome SpreadOut(const Jobs& jobs, bool again);
   void PlanEach(const Jobs& jobs, Outcome& outcome,
                 const std::vector<const JobPlan*>& given);
@@ -73,7 +77,13 @@ class Fleet {
   std::vector<RegionPrices> RememberedPrices() const;
   void Remember(const Plan& plan);
 
+  // ---- Where all jobs fit at once, whatever they do
+  bool Roomy() const;
+  void PlanApart();
+
   void Judge(Plan& plan);
+  void JudgeApart(Plan& plan);
+  void JudgeByPrices(Plan& plan);
 
   const PlanInput& input_;
   PlanMemory* const memory_;
@@ -83,8 +93,9 @@ class Fleet {
   std::vector<CapacityProfile> all_;   // what is not spoken for
   std::vector<CapacityProfile> free_;  // what those planned left
   std::vector<JobPlan> plans_;
-  std::vector<RegionPrices> prices_;  // the highest of all turns
-  int64_t pieces_left_;               // work for searching rows of runs
+  std::vector<RegionPrices> prices_;         // the highest of all turns
+  std::vector<std::optional<Grams>> least_;  // by job, planned apart
+  int64_t pieces_left_;                      // work for searching rows of runs
   // By job of the input and by region; null where nothing is remembered.
   std::vector<const PlanMemory::Kept*> kept_;
   std::vector<Instant> same_until_;  // its grid is as it was

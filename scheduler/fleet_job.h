@@ -12,13 +12,21 @@ namespace carbond {
 struct FleetJob {
   int64_t weight = 1;  // FleetTime::WeightOf its power
   Resources need;
-  int64_t length = 0;  // running time without a pause
+  int64_t length = 0;    // running time without a pause, where its data are
+  int64_t transfer = 0;  // and so much more in every other region
+  int data_region = -1;  // -1: its data are everywhere
   // Running time with pauses is at least this; 0: it cannot be paused.
   int64_t in_pieces = 0;
   int64_t begin = 0;   // not before
   int64_t end = 0;     // finished by
   bool fixed = false;  // unbroken it starts at `begin` and at no other instant
   std::vector<int> regions;  // where it may run and fits, by preference
+  // Where runs that follow a pause may lie, if not in the first one's region.
+  std::vector<int> later_regions;
+
+  int64_t LengthIn(int region) const {
+    return length + (data_region >= 0 && data_region != region ? transfer : 0);
+  }
 
   friend bool operator==(const FleetJob&, const FleetJob&) = default;
 };

@@ -67,8 +67,8 @@ void Fleet::LookUp() {
 // its regions, nor has another slot begun.
 bool Fleet::SaysTheSame(size_t job) const {
   const PlanMemory::Kept& kept = *kept_[job];
-  if (!(kept.job == input_.jobs[job]) || kept.plan.intervals.empty() ||
-      kept.plan.intervals.front().begin <= input_.now) {
+  if (!(kept.job == input_.jobs[job]) || kept.plan.runs.empty() ||
+      kept.plan.runs.front().interval.begin <= input_.now) {
     return false;
   }
   return input_.now < kept.said_until &&
@@ -82,20 +82,24 @@ bool Fleet::SaysTheSame(size_t job) const {
 bool Fleet::Holds(const PlanJob& job, const PlanMemory::Kept& kept,
                   const std::vector<CapacityProfile>& free) const {
   const JobPlan& plan = kept.plan;
-  if (plan.intervals.empty() || plan.late) return false;
-  if (plan.intervals.size() == 1) return true;
+  if (plan.runs.empty() || plan.late) return false;
+  if (plan.runs.size() == 1) return true;
   if (!(kept.job == job) || job.held) return false;
-  const bool open = std::find(job.regions.begin(), job.regions.end(),
-                              plan.region) != job.regions.end() &&
-                    !input_.regions[Index(plan.region)].drained;
-  if (!open || plan.intervals.front().begin < input_.now) return false;
-  const auto fits = [&](Interval interval) {
-    return free[Index(plan.region)].TimesWithout(job.need, interval).empty();
+  if (plan.runs.front().interval.begin < input_.now) return false;
+  const auto fits = [&](Interval interval, int region) {
+    return std::find(job.regions.begin(), job.regions.end(), region) !=
+               job.regions.end() &&
+           !input_.regions[Index(region)].drained &&
+           free[Index(region)].TimesWithout(job.need, interval).empty();
   };
   if (job.pause == PauseMode::kSuspend) {
-    return fits({plan.intervals.front().begin, plan.intervals.back().end});
+    return fits(
+        {plan.runs.front().interval.begin, plan.runs.back().interval.end},
+        plan.region);
   }
-  return std::all_of(plan.intervals.begin(), plan.intervals.end(), fits);
+  return std::all_of(
+      plan.runs.begin(), plan.runs.end(),
+      [&](const PlannedRun& run) { return fits(run.interval, run.region); });
 }
 
 std::vector<RegionPrices> Fleet::RememberedPrices() const {
@@ -130,7 +134,9 @@ void Fleet::Remember(const Plan& plan) {
   if (memory_ == nullptr) return;
   memory_->jobs.clear();
   for (size_t i = 0; i < plan.jobs.size(); ++i) {
-    memory_->jobs.push_back({input_.jobs[i], plan.jobs[i], said_until_[i]});
+    memory_->jobs.push_back({input_.jobs[i], plan.jobs[i], said_until_[i],
+                             least_.empty() ? std::nullopt : least_[i]});
+    memory_->jobs.back().plan.as_before = false;
   }
   std::sort(memory_->jobs.begin(), memory_->jobs.end(),
             [](const auto& a, const auto& b) { return a.job.id < b.job.id; });

@@ -213,6 +213,22 @@ constexpr std::pair<const char*, int> kSignals[] = {
 
 }  // namespace
 
+Resources Region::CapacityAt(Instant t) const {
+  constexpr int64_t kDay = Duration(carbond::hours(24)).count();
+  const Duration time_of_day((t.millis() % kDay + kDay) % kDay);
+  Resources least = capacity;
+  for (const CapacityHours& each : hours) {
+    const bool holds =
+        each.from < each.until
+            ? each.from <= time_of_day && time_of_day < each.until
+            : each.from <= time_of_day || time_of_day < each.until;
+    if (!holds) continue;
+    least.gpus = std::min(least.gpus, each.capacity.gpus);
+    least.cpus = std::min(least.cpus, each.capacity.cpus);
+  }
+  return least;
+}
+
 std::string NameOf(const std::vector<std::string>& command) {
   if (command.empty()) return "";
   const std::string& program = command.front();

@@ -93,13 +93,33 @@ struct JobSpec {
   friend bool operator==(const JobSpec&, const JobSpec&) = default;
 };
 
+// Hours of the day in which a region has less to give.
+struct CapacityHours {
+  // Time of day, UTC; the end may lie on the next day.
+  Duration from{0}, until{0};
+  Resources capacity;
+  friend bool operator==(const CapacityHours&, const CapacityHours&) = default;
+};
+
 // A place that can run jobs.
 struct Region {
   std::string name;
   std::string zone;  // key of its grid data; regions may share one
   Pue pue;
   Resources capacity;
-  bool drained = false;  // starts nothing new
+  std::vector<CapacityHours> hours;  // where several hold, the least counts
+  bool drained = false;              // starts nothing new
+
+  Resources CapacityAt(Instant t) const;
+};
+
+// What moving a job's data to another region takes. Energy: Aslan, Mayers,
+// Koomey, France, "Electricity Intensity of Internet Data Transmission", J.
+// Ind. Ecol. 22(4), 2018: 0.06 kWh/GB in 2015, halved about every two years
+// since 2000; Cloud Carbon Footprint counts 0.001. Time: 1 Gbit/s.
+struct TransferCost {
+  Duration time_per_gb = seconds(8);
+  WattHours energy_per_gb = WattHours::Of(2);
 };
 
 enum class NoForecast { kRunNow, kWaitUntilLatest };

@@ -124,6 +124,7 @@ class Effect {
     run.process = fact.process;
     run.allotment = fact.allotment;
     run.resume = fact.resume;
+    run.move = fact.move;
     run.issued_at = at_;
     // A continued process has shown its first sign of life before.
     run.ready = continues && job_.runs.back().ready;
@@ -354,9 +355,18 @@ int Pauses(const Job& job) {
   return pauses;
 }
 
+const std::string& DataRegion(const Job& job) {
+  for (auto run = job.runs.rbegin(); run != job.runs.rend(); ++run) {
+    if (run->started_at) return run->region;
+  }
+  return job.spec.home_region;
+}
+
+Instant FetchedAt(const Run& run) { return *run.started_at + run.move.time; }
+
 Instant RestoredAt(const JobSpec& spec, const Run& run) {
   const bool restores = run.resume || run.process < run.number;
-  return *run.started_at + (restores ? spec.resume_cost : Duration(0));
+  return FetchedAt(run) + (restores ? spec.resume_cost : Duration(0));
 }
 
 Duration RemainingWork(const Job& job, Instant now) {
@@ -437,6 +447,8 @@ const char* Name(Purpose purpose) {
       return "checkpoint";
     case Purpose::kIdle:
       return "idle";
+    case Purpose::kTransfer:
+      return "transfer";
   }
   return "?";
 }
@@ -469,9 +481,10 @@ Result<RunEnd> ParseRunEnd(const std::string& name) {
 }
 
 Result<Purpose> ParsePurpose(const std::string& name) {
-  return ParseName(std::array{Purpose::kWork, Purpose::kRestore,
-                              Purpose::kCheckpoint, Purpose::kIdle},
-                   name, "purpose");
+  return ParseName(
+      std::array{Purpose::kWork, Purpose::kRestore, Purpose::kCheckpoint,
+                 Purpose::kIdle, Purpose::kTransfer},
+      name, "purpose");
 }
 
 Result<EnergySource> ParseEnergySource(const std::string& name) {

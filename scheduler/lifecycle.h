@@ -28,7 +28,7 @@ enum class RunEnd {
 };
 
 // What energy was spent on. Separate lines that add up.
-enum class Purpose { kWork, kRestore, kCheckpoint, kIdle };
+enum class Purpose { kWork, kRestore, kCheckpoint, kIdle, kTransfer };
 enum class EnergySource { kModelled, kMeasured };
 
 // The concrete things a run was given, never given twice at one time.
@@ -36,6 +36,15 @@ struct Allotment {
   std::vector<int> gpus;  // device indices within the region
   int cpus = 0;
   friend bool operator==(const Allotment&, const Allotment&) = default;
+};
+
+// Data that lie in another region, and that a run fetches before it begins.
+struct DataMove {
+  std::string from;  // empty: nothing is fetched
+  Duration time{0};
+  WattHours
+      energy;  // of the network; what the run draws meanwhile is beside it
+  friend bool operator==(const DataMove&, const DataMove&) = default;
 };
 
 // ---- Facts ----------------------------------------------------------------
@@ -51,6 +60,7 @@ struct StartIssued {
                     // suspended process is continued
   Allotment allotment;
   bool resume = false;  // starts from a checkpoint
+  DataMove move = {};
 };
 struct RunStarted {
   int run = 0;
@@ -121,6 +131,7 @@ struct Run {
   int process = 0;
   Allotment allotment;
   bool resume = false;
+  DataMove move;
   Instant issued_at;
   std::optional<Instant> started_at;
   std::optional<Instant> ended_at;
@@ -176,7 +187,12 @@ struct Job {
 // How many pauses the job has behind it.
 int Pauses(const Job& job);
 
-// When the run under way has restored what it resumes, and begins to work.
+// Where the job's data are: where it ran last, or its home region.
+const std::string& DataRegion(const Job& job);
+
+// When the run under way has fetched its data ...
+Instant FetchedAt(const Run& run);
+// ... and has restored what it resumes, and begins to work.
 Instant RestoredAt(const JobSpec& spec, const Run& run);
 
 // Work still to do by what is known of it: the time since the last reading

@@ -11,12 +11,12 @@ void Occupancy::Add(const Job& job) {
   place.gpus.insert(run.allotment.gpus.begin(), run.allotment.gpus.end());
 }
 
-std::optional<Allotment> Occupancy::Allot(const Job& job,
-                                          const Region& region) {
+std::optional<Allotment> Occupancy::Allot(const Job& job, const Region& region,
+                                          Instant now) {
   Place& place = places_[region.name];
   Resources with = place.used;
   with += job.spec.need;
-  if (!with.Fits(region.capacity)) return std::nullopt;
+  if (!with.Fits(region.CapacityAt(now))) return std::nullopt;
   Allotment allotment;
   allotment.cpus = job.spec.need.cpus;
   for (int gpu = 0; gpu < region.capacity.gpus &&

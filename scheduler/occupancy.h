@@ -17,7 +17,8 @@ class Occupancy {
 
   // Takes devices and cores for a job in a region; nothing when it does not
   // fit there now.
-  std::optional<Allotment> Allot(const Job& job, const Region& region);
+  std::optional<Allotment> Allot(const Job& job, const Region& region,
+                                 Instant now);
 
  private:
   struct Place {

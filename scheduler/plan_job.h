@@ -26,6 +26,9 @@ struct JobSearch {
 struct PlannedJob {
   JobPlan plan;
   bool crowded = false;  // something was taken where it might have run
+  // What it would emit at least, alone with what is free; nothing where that is
+  // not known, or the search was cut short.
+  std::optional<Grams> least;
 };
 
 // `free` holds what is left of each region of the input, in their order.

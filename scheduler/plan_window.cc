@@ -31,6 +31,15 @@ Cost DelayPrice(const PlanJob& job, const Weights& weights) {
                        std::max<int64_t>(job.power.thousandths(), 1));
 }
 
+// What the network's energy costs at an intensity x PUE. A milliwatt-hour is
+// what the job's power draws in 3,600,000 ms / power (mW).
+Cost MoveCost(const PlanJob& job, Cost price) {
+  const Cost drawn = static_cast<Cost>(job.transfer_energy.thousandths()) *
+                     3'600'000 * WeightsOf(job).running;
+  return RoundedDivide(price * drawn,
+                       std::max<int64_t>(job.power.thousandths(), 1));
+}
+
 class WindowMaker {
  public:
   WindowMaker(const PlanJob& job, const PlanRegion& region,
@@ -41,31 +50,39 @@ class WindowMaker {
         weights_(WeightsOf(job)),
         delay_(DelayPrice(job, weights_)) {}
 
-  std::vector<PricedSlot> Make(Interval whole) {
+  void Make(Interval whole) {
     Cut(whole);
-    Cost all = 1;
     for (size_t i = 0; i + 1 < points_.size(); ++i) {
       PricedSlot slot;
       slot.begin = points_[i].millis();
       slot.end = points_[i + 1].millis();
-      const int64_t length = slot.end - slot.begin;
       const auto intensity = IntensityAt(points_[i]);
       dear_.push_back(!intensity ||
                       (job_.max_intensity && *intensity > *job_.max_intensity));
       if (intensity) {
         const Cost price = static_cast<Cost>(intensity->thousandths()) *
                            region_.pue.thousandths();
+        known_prices_ += price * (slot.end - slot.begin);
+        known_time_ += slot.end - slot.begin;
         slot.price = price * weights_.running;
         slot.idle_price = price * weights_.idling;
       }
       slot.price += delay_;
       slot.idle_price += delay_;
       slot.blocked = Blocked(points_[i]);
-      all += slot.price * length;
+      all_ += slot.price * (slot.end - slot.begin);
       slots_.push_back(slot);
     }
+  }
+
+  // What running through the whole window costs.
+  Cost all() const { return all_; }
+  Cost known_prices() const { return known_prices_; }  // times milliseconds
+  int64_t known_time() const { return known_time_; }
+
+  std::vector<PricedSlot> WithDearTimeAt(Cost more) {
     for (size_t i = 0; i < slots_.size(); ++i) {
-      if (dear_[i]) slots_[i].price += all;
+      if (dear_[i]) slots_[i].price += more;
     }
     return std::move(slots_);
   }
@@ -118,6 +135,8 @@ class WindowMaker {
   std::vector<Instant> points_;
   std::vector<bool> dear_;
   std::vector<PricedSlot> slots_;
+  Cost all_ = 0, known_prices_ = 0;
+  int64_t known_time_ = 0;
 };
 
 }  // namespace
@@ -126,7 +145,77 @@ std::vector<PricedSlot> PricedWindow(const PlanJob& job,
                                      const PlanRegion& region,
                                      const std::vector<Interval>& blocked,
                                      Interval window) {
-  return WindowMaker(job, region, blocked).Make(window);
+  WindowMaker maker(job, region, blocked);
+  maker.Make(window);
+  return maker.WithDearTimeAt(maker.all() + 1);
+}
+
+PricedPlaces PricedWindows(const PlanJob& job,
+                           const std::vector<const PlanRegion*>& regions,
+                           const std::vector<std::vector<Interval>>& blocked,
+                           Interval window) {
+  PricedPlaces priced;
+  std::vector<WindowMaker> makers;
+  Cost all = 1, prices = 0;
+  int64_t time = 0;
+  for (size_t i = 0; i < regions.size(); ++i) {
+    makers.emplace_back(job, *regions[i], blocked[i]);
+    makers.back().Make(window);
+    all += makers.back().all();
+    prices += makers.back().known_prices();
+    time += makers.back().known_time();
+  }
+  if (job.data_region >= 0) priced.moves.transfer = job.transfer.count();
+  if (job.data_region >= 0 && time > 0) {
+    priced.moves.cost = MoveCost(job, prices / time);
+  }
+  for (WindowMaker& maker : makers) {
+    priced.places.push_back(maker.WithDearTimeAt(all));
+  }
+  return priced;
+}
+
+void PricedPlaces::AddClosedPlace() {
+  PricedSlot closed;
+  closed.begin = places.front().front().begin;
+  closed.end = places.front().back().end;
+  closed.blocked = true;
+  moves.at = static_cast<int>(places.size());
+  places.push_back({closed});
+}
+
+std::vector<int> OpenRegions(const PlanInput& input, const PlanJob& job) {
+  using Standing = PlanJob::Standing;
+  if (job.standing == Standing::kRunning ||
+      job.standing == Standing::kSuspended) {
+    return {job.region};
+  }
+  std::vector<int> open;
+  for (const int region : job.regions) {
+    if (!input.regions[static_cast<size_t>(region)].drained) {
+      open.push_back(region);
+    }
+  }
+  return open;
+}
+
+std::vector<int> LaterRegions(const PlanInput& input, const PlanJob& job) {
+  if (job.pause != PauseMode::kCheckpoint ||
+      job.delay_cost_per_hour != Grams()) {
+    return {};
+  }
+  std::vector<int> later;
+  for (const int region : job.regions) {
+    const PlanRegion& place = input.regions[static_cast<size_t>(region)];
+    // Where it runs it may go on, though nothing new begins there.
+    const bool own =
+        job.standing == PlanJob::Standing::kRunning && region == job.region;
+    if (own || (!place.drained && job.need.Fits(place.capacity))) {
+      later.push_back(region);
+    }
+  }
+  if (later.size() < 2) later.clear();
+  return later;
 }
 
 Task TaskOf(const PlanJob& job, Instant now) {

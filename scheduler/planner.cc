@@ -13,6 +13,12 @@ Plan Planner::Make(const PlanInput& input) {
   return Fleet(input, memory_.get()).Make();
 }
 
+std::vector<Interval> JobPlan::intervals() const {
+  std::vector<Interval> all;
+  for (const PlannedRun& run : runs) all.push_back(run.interval);
+  return all;
+}
+
 const char* Name(Reason reason) {
   switch (reason) {
     case Reason::kNone:

@@ -57,6 +57,12 @@ struct PlanJob {
   std::vector<int> regions;  // indices into PlanInput::regions, by preference
   int home = -1;             // index of the home region
 
+  // Its data lie there; -1: everywhere, or it has none. A run that begins
+  // elsewhere fetches them first, with its own power beside the network's.
+  int data_region = -1;
+  Duration transfer{0};
+  WattHours transfer_energy;  // of the network
+
   friend bool operator==(const PlanJob&, const PlanJob&) = default;
 };
 
@@ -107,12 +113,40 @@ struct Alternative {
   std::optional<Grams> expected;
 };
 
+// All time a run draws power: fetching data and restoring first, checkpoint
+// last.
+struct PlannedRun {
+  Interval interval;
+  int region = -1;  // index
+  std::string region_name;
+
+  friend bool operator==(const PlannedRun&, const PlannedRun&) = default;
+};
+
+// What a plan of many jobs is worth: of those that are planned in time and
+// through known hours, what they are expected to emit from now on, and what no
+// plan can go below that does the same jobs in time (with their reserves) and
+// keeps to the capacity (prices.h).
+struct PlanQuality {
+  int jobs = 0;
+  Grams expected;
+  Grams lower_bound;
+
+  // How far the plan can be from the best, as a fraction of the bound.
+  double gap() const {
+    return lower_bound > Grams()
+               ? (expected - lower_bound).value() / lower_bound.value()
+               : 0;
+  }
+  friend bool operator==(const PlanQuality&, const PlanQuality&) = default;
+};
+
 struct JobPlan {
   JobId id{};
-  int region = -1;  // index; -1: no plan (held, or drained)
+  // Of the first run, and of the run under way; -1: no plan (held, or drained).
+  int region = -1;
   std::string region_name;
-  // All time it draws running power: restore first, checkpoint last.
-  std::vector<Interval> intervals;
+  std::vector<PlannedRun> runs;
   std::optional<Instant> finish_at;
   bool late = false;  // the deadline cannot be met
   // Grams from now on, under this plan and had it run at once; nothing where
@@ -123,25 +157,16 @@ struct JobPlan {
   Reason reason = Reason::kNone;
   std::string why;  // one sentence, complete with instants and savings
   std::vector<Alternative> alternatives;
+  PlanQuality together;    // of the plan that this is part of
+  bool as_before = false;  // a Planner's last plan said the same of the job
+
+  std::vector<Interval> intervals() const;
 };
 
 struct Plan {
   Instant made_at;
   std::vector<JobPlan> jobs;  // in the order of the input
-
-  // Of the jobs that are planned in time and through known hours: what they
-  // are expected to emit from now on, and what no plan can go below that does
-  // the same jobs in time and keeps to the capacity (prices.h). Both are zero
-  // where there are no such jobs.
-  Grams expected_total;
-  Grams lower_bound;
-
-  // How far the plan can be from the best, as a fraction of the bound.
-  double gap() const {
-    return lower_bound > Grams()
-               ? (expected_total - lower_bound).value() / lower_bound.value()
-               : 0;
-  }
+  PlanQuality quality;
 };
 
 // What occupies capacity is planned first and keeps its place. Then come the

@@ -271,11 +271,11 @@ Runs BetweenThresholds(const PolicyWindow& window, const DoubleThreshold& rule,
 // ---- The same as planners -------------------------------------------------
 
 Plan Policy::Make(const PlanInput& input) {
-  if (kind_ == PolicyKind::kCarbond) return MakePlan(input);
+  if (kind_ == PolicyKind::kCarbond) return planner_.Make(input);
   if (kind_ == PolicyKind::kReplan) {
     PlanInput alone = input;
     for (PlanJob& job : alone.jobs) job.min_saving = 0;
-    return MakePlan(alone);
+    return planner_.Make(alone);
   }
   Plan plan;
   plan.made_at = input.now;
@@ -294,14 +294,15 @@ JobPlan Policy::PlanOne(const PlanInput& input, const PlanJob& job) {
   plan.region = choice.region;
   plan.region_name = input.regions[static_cast<size_t>(choice.region)].name;
   // What is left of the choice; a run under way begins now.
+  const auto add = [&](Interval run) {
+    plan.runs.push_back({run, plan.region, plan.region_name});
+  };
   for (Interval run : choice.runs) {
     run.begin = std::max(run.begin, input.now);
-    if (!run.empty()) plan.intervals.push_back(run);
+    if (!run.empty()) add(run);
   }
-  if (plan.intervals.empty()) {
-    plan.intervals.push_back({input.now, input.now + job.work});
-  }
-  plan.finish_at = plan.intervals.back().end;
+  if (plan.runs.empty()) add({input.now, input.now + job.work});
+  plan.finish_at = plan.runs.back().interval.end;
   plan.late = *plan.finish_at > job.deadline;
   plan.why = Name(kind_);
   return plan;

@@ -114,6 +114,7 @@ class Policy {
               Memory& memory) const;
 
   const PolicyKind kind_;
+  Planner planner_;  // kCarbond, kReplan
   std::map<JobId, Memory> memory_;
 };
 

@@ -76,6 +76,7 @@ struct StartOrder {
   std::string region;
   Allotment allotment;
   bool resume = false;
+  DataMove move = {};
   JobSpec spec;
 };
 

@@ -47,6 +47,7 @@ Prices::Prices(const FleetTime& time, const std::vector<CapacityProfile>& free,
   cpu_unit_ = cost / cpus * range;
   for (int r = 0; r < time.count(); ++r) {
     const RegionTime& region = time.region(r);
+    aligned_ = aligned_ && region.SameSlots(time.region(0));
     const size_t count = Index(region.count());
     Load room;
     room.gpu.resize(count);
@@ -105,31 +106,45 @@ Int128 Prices::TurnedAway(const FleetJob& job) const {
          (time_.highest_price() + kTurnedAway * time_.price_range());
 }
 
-// The cheapest milliseconds of the window, wherever they lie: less than any
-// runs with pauses between them cost.
-Int128 Prices::InPieces(const FleetJob& job, int region,
-                        const std::vector<RegionPrices>& prices, Load* load,
-                        int64_t& looked) const {
-  const RegionTime& time = time_.region(region);
-  const GramsAndPrices tariff = TariffOf(job, region, prices);
-  const int first = time.SlotAt(job.begin), last = time.SlotAt(job.end);
+// The cheapest milliseconds of the window in these regions, wherever they lie:
+// less than any runs with pauses between them cost. Where the regions' slots
+// are not the same, an hour may be taken in several: the bound is lower then.
+Int128 Prices::InPieces(const FleetJob& job, std::span<const int> regions,
+                        const std::vector<RegionPrices>& prices,
+                        std::vector<Load>* load, int64_t& looked) const {
   sorted_.clear();
-  for (int i = first; i <= last; ++i) sorted_.push_back({tariff.Slope(i), i});
+  for (const int region : regions) {
+    const RegionTime& time = time_.region(region);
+    const GramsAndPrices tariff = TariffOf(job, region, prices);
+    const int first = time.SlotAt(job.begin), last = time.SlotAt(job.end);
+    const bool another = aligned_ && region != regions.front();
+    for (int i = first; i <= last; ++i) {
+      const Piece piece{tariff.Slope(i), i, region};
+      if (!another) {
+        sorted_.push_back(piece);
+      } else {
+        Piece& best = sorted_[Index(i - first)];
+        if (piece.slope < best.slope) best = piece;
+      }
+    }
+  }
   std::sort(sorted_.begin(), sorted_.end());
   looked += 4 * std::ssize(sorted_);
   Int128 cost = 0;
   int64_t left = job.in_pieces;
-  for (const auto& [slope, slot] : sorted_) {
-    const int i = static_cast<int>(slot);
+  for (const Piece& piece : sorted_) {
+    const RegionTime& time = time_.region(piece.region);
+    const int i = piece.slot;
     const int64_t from = std::max(time.point(i), job.begin);
     const int64_t length =
         std::min(std::min(time.point(i + 1), job.end) - from, left);
     if (length <= 0) continue;
-    cost += static_cast<Int128>(slope) * length;
+    cost += static_cast<Int128>(piece.slope) * length;
     left -= length;
     if (load != nullptr) {
-      load->gpu[Index(i)] += job.need.gpus * length;
-      load->cpu[Index(i)] += job.need.cpus * length;
+      Load& there = (*load)[Index(piece.region)];
+      there.gpu[Index(i)] += job.need.gpus * length;
+      there.cpu[Index(i)] += job.need.cpus * length;
     }
     if (left == 0) break;
   }
@@ -141,20 +156,29 @@ Prices::Choice Prices::ChoiceOf(const FleetJob& job,
                                 int64_t& looked) const {
   Choice best;
   for (const int region : job.regions) {
-    if (job.end - job.begin >= job.length) {
-      const int64_t last = job.fixed ? job.begin : job.end - job.length;
+    const int64_t length = job.LengthIn(region);
+    if (job.end - job.begin >= length) {
+      const int64_t last = job.fixed ? job.begin : job.end - length;
       const BestStart start =
           CheapestStart(TariffOf(job, region, prices), time_.region(region),
-                        job.length, job.begin, last);
+                        length, job.begin, last);
       looked += start.looked;
       if (best.region < 0 || start.cost < best.cost) {
         best = {start.cost, region, start.begin, false};
       }
     }
-    if (job.in_pieces > 0 && job.end - job.begin >= job.in_pieces) {
-      const Int128 cost = InPieces(job, region, prices, nullptr, looked);
-      if (best.region < 0 || cost < best.cost) best = {cost, region, 0, true};
+  }
+  if (job.in_pieces == 0 || job.end - job.begin < job.in_pieces) return best;
+  const auto in_pieces = [&](std::span<const int> regions) {
+    const Int128 cost = InPieces(job, regions, prices, nullptr, looked);
+    if (best.region < 0 || cost < best.cost) {
+      best = {cost, regions.front(), 0, true};
     }
+  };
+  if (!job.later_regions.empty()) {
+    in_pieces(job.later_regions);
+  } else {
+    for (const int& region : job.regions) in_pieces({&region, 1});
   }
   return best;
 }
@@ -179,13 +203,15 @@ void Prices::CountRun(Load& load, const RegionTime& time, Resources need,
 }
 
 void Prices::Count(const FleetJob& job, const Choice& choice, int64_t& looked) {
-  Load& load = load_[Index(choice.region)];
   if (choice.in_pieces) {
-    InPieces(job, choice.region, at_, &load, looked);
+    const std::span<const int> regions = job.later_regions.empty()
+                                             ? std::span(&choice.region, 1)
+                                             : std::span(job.later_regions);
+    InPieces(job, regions, at_, &load_, looked);
     return;
   }
-  CountRun(load, time_.region(choice.region), job.need, choice.begin,
-           choice.begin + job.length);
+  CountRun(load_[Index(choice.region)], time_.region(choice.region), job.need,
+           choice.begin, choice.begin + job.LengthIn(choice.region));
 }
 
 // What the free capacity is worth at the prices.

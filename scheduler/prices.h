@@ -16,6 +16,7 @@
 // All sums are exact whole numbers, so that the bound is one.
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "scheduler/capacity.h"
@@ -99,9 +100,9 @@ class Prices {
                           const std::vector<RegionPrices>& prices) const;
   Choice ChoiceOf(const FleetJob& job, const std::vector<RegionPrices>& prices,
                   int64_t& looked) const;
-  Int128 InPieces(const FleetJob& job, int region,
-                  const std::vector<RegionPrices>& prices, Load* load,
-                  int64_t& looked) const;
+  Int128 InPieces(const FleetJob& job, std::span<const int> regions,
+                  const std::vector<RegionPrices>& prices,
+                  std::vector<Load>* load, int64_t& looked) const;
   Int128 TurnedAway(const FleetJob& job) const;
   void Count(const FleetJob& job, const Choice& choice, int64_t& looked);
   void CountRun(Load& load, const RegionTime& time, Resources need,
@@ -123,7 +124,13 @@ class Prices {
   double gpu_unit_ = 0, cpu_unit_ = 0;
   Int128 best_bound_ = 0;
   bool any_bound_ = false;
-  mutable std::vector<std::pair<int64_t, int64_t>> sorted_;  // scratch
+  bool aligned_ = true;  // all regions have the same slots
+  struct Piece {
+    int64_t slope = 0;
+    int slot = 0, region = 0;
+    auto operator<=>(const Piece&) const = default;
+  };
+  mutable std::vector<Piece> sorted_;  // scratch
 };
 
 }  // namespace carbond

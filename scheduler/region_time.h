@@ -26,6 +26,10 @@ class RegionTime {
     return UnknownUntil(to) == UnknownUntil(from);
   }
 
+  bool SameSlots(const RegionTime& other) const {
+    return points_ == other.points_;
+  }
+
   // The slot that holds t, the last one for t = end().
   int SlotAt(int64_t t) const;
   // Price x milliseconds from begin() to t, which lies in or borders `slot`.

@@ -48,12 +48,13 @@ Spread::Spread(const FleetTime& time, std::vector<CapacityProfile> free,
     const FleetJob& job = jobs[i];
     bool any = false;
     for (const int region : job.regions) {
-      if (job.end - job.begin < job.length) continue;
+      const int64_t length = job.LengthIn(region);
+      if (job.end - job.begin < length) continue;
       const RegionTime& where = time_.region(region);
       const BestStart start = CheapestStart(
           GramsAndPrices{where, prices_[Index(region)], job.weight,
                          job.need.gpus, job.need.cpus},
-          where, job.length, job.begin, job.end - job.length);
+          where, length, job.begin, job.end - length);
       work_ += start.looked;
       if (!any || start.cost < least_[i]) least_[i] = start.cost;
       any = true;
@@ -81,7 +82,7 @@ Int128 Spread::PricedCostOf(int job, const Place& place) const {
   const RegionTime& time = time_.region(place.region);
   const GramsAndPrices tariff{time, prices_[Index(place.region)], of.weight,
                               of.need.gpus, of.need.cpus};
-  const int64_t end = place.begin + of.length;
+  const int64_t end = place.begin + of.LengthIn(place.region);
   return tariff.Until(end, time.SlotAt(end)) -
          tariff.Until(place.begin, time.SlotAt(place.begin));
 }
@@ -89,14 +90,14 @@ Int128 Spread::PricedCostOf(int job, const Place& place) const {
 Int128 Spread::CostOf(int job, const Place& place) const {
   const FleetJob& of = jobs_[Index(job)];
   const RegionTime& time = time_.region(place.region);
-  const int64_t end = place.begin + of.length;
+  const int64_t end = place.begin + of.LengthIn(place.region);
   return of.weight * (time.Until(end, time.SlotAt(end)) -
                       time.Until(place.begin, time.SlotAt(place.begin)));
 }
 
 void Spread::Put(int job, const Place& place) {
   const FleetJob& of = jobs_[Index(job)];
-  const int64_t end = place.begin + of.length;
+  const int64_t end = place.begin + of.LengthIn(place.region);
   free_[Index(place.region)].Take(IntervalOf(place.begin, end), of.need);
   auto& crowds = crowds_[Index(place.region)];
   for (int64_t h = HourAt(place.begin); h <= HourAt(end - 1); ++h) {
@@ -112,7 +113,7 @@ void Spread::Put(int job, const Place& place) {
 void Spread::TakeOut(int job) {
   const FleetJob& of = jobs_[Index(job)];
   Place& place = places_[Index(job)];
-  const int64_t end = place.begin + of.length;
+  const int64_t end = place.begin + of.LengthIn(place.region);
   free_[Index(place.region)].Give(IntervalOf(place.begin, end), of.need);
   auto& crowds = crowds_[Index(place.region)];
   for (int64_t h = HourAt(place.begin); h <= HourAt(end - 1); ++h) {
@@ -131,29 +132,30 @@ Spread::Found Spread::Find(int job, int share) {
   Found best;
   for (const int region : of.regions) {
     const RegionTime& time = time_.region(region);
-    const int64_t last = of.fixed ? of.begin : of.end - of.length;
+    const int64_t length = of.LengthIn(region);
+    const int64_t last = of.fixed ? of.begin : of.end - length;
     if (last < of.begin) continue;
-    free_[Index(region)].TimesWith(
-        of.need, IntervalOf(of.begin, last + of.length), stretches_);
+    free_[Index(region)].TimesWith(of.need, IntervalOf(of.begin, last + length),
+                                   stretches_);
     work_ += 1 + (of.end - of.begin) / kHour;
     const auto look = [&](const auto& tariff, const Interval& stretch) {
       const int64_t from = stretch.begin.millis();
-      const int64_t until = stretch.end.millis() - of.length;
+      const int64_t until = stretch.end.millis() - length;
       if (until < from) return;
-      BestStart start = CheapestStart(tariff, time, of.length, from, until);
+      BestStart start = CheapestStart(tariff, time, length, from, until);
       work_ += start.looked;
       // A place beside another job leaves fewer holes: it may cost a little.
-      const Int128 worth = static_cast<Int128>(of.weight) * of.length *
+      const Int128 worth = static_cast<Int128>(of.weight) * length *
                            time_.price_range() / kBesideIsWorth;
       const auto beside = [&](int64_t begin) {
-        const int64_t end = begin + of.length;
+        const int64_t end = begin + length;
         Int128 cost = tariff.Until(end, time.SlotAt(end)) -
                       tariff.Until(begin, time.SlotAt(begin));
         cost -= worth;
         if (cost < start.cost) start = {cost, begin, 0};
       };
       if (snug_ && from > of.begin) beside(from);
-      if (snug_ && until + of.length < of.end) beside(until);
+      if (snug_ && until + length < of.end) beside(until);
       if (best.place.region < 0 || start.cost < best.price) {
         best = {{region, start.begin}, start.cost};
       }
@@ -177,13 +179,14 @@ Place Spread::Wish(int job, int share) {
   Place best;
   Int128 least = 0;
   for (const int region : of.regions) {
-    if (of.end - of.begin < of.length) continue;
+    const int64_t length = of.LengthIn(region);
+    if (of.end - of.begin < length) continue;
     const RegionTime& time = time_.region(region);
-    const int64_t last = of.fixed ? of.begin : of.end - of.length;
+    const int64_t last = of.fixed ? of.begin : of.end - length;
     const BestStart start = CheapestStart(
         GramsAndPrices{time, prices_[Index(region)], of.weight * 4,
                        of.need.gpus * share, of.need.cpus * share},
-        time, of.length, of.begin, last);
+        time, length, of.begin, last);
     work_ += start.looked;
     if (best.region < 0 || start.cost < least) {
       best = {region, start.begin};
@@ -199,7 +202,7 @@ void Spread::Keep(const std::vector<Place>& places) {
     const FleetJob& job = jobs_[i];
     const Place& place = places[i];
     const int id = static_cast<int>(i);
-    const int64_t end = place.begin + job.length;
+    const int64_t end = place.begin + job.LengthIn(place.region);
     bool fits =
         place.region >= 0 && place.begin >= job.begin && end <= job.end &&
         std::find(job.regions.begin(), job.regions.end(), place.region) !=
@@ -285,12 +288,14 @@ void Spread::Ruin(int job) {
   were_ = {places_[Index(job)]};
   const Place was = places_[Index(job)];
   if (was.region >= 0) TakeOut(job);
-  const int64_t length = jobs_[Index(job)].length;
+  const FleetJob& of = jobs_[Index(job)];
   const Place wish = Wish(job, static_cast<int>(Random(5)));
   if (wish.region < 0) return;
-  RemoveAround(wish.region, wish.begin, wish.begin + length, 2 + Random(8));
+  RemoveAround(wish.region, wish.begin, wish.begin + of.LengthIn(wish.region),
+               2 + Random(8));
   if (was.region >= 0 && Random(2) == 0) {
-    RemoveAround(was.region, was.begin, was.begin + length, 1 + Random(3));
+    RemoveAround(was.region, was.begin, was.begin + of.LengthIn(was.region),
+                 1 + Random(3));
   }
 }
 

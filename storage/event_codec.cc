@@ -62,6 +62,9 @@ void Fields(auto& f, Is<StartIssued> auto& v) {
   f("gpus", v.allotment.gpus);
   f("cpus", v.allotment.cpus);
   f("resume", v.resume);
+  f("data_from", v.move.from);
+  f("transfer_ms", v.move.time);
+  f("transfer_mwh", v.move.energy);
 }
 
 void Fields(auto& f, Is<RunStarted> auto& v) { f("run", v.run); }
@@ -119,11 +122,23 @@ void Fields(auto& f, Is<Alternative> auto& v) {
   f("expected_mg", v.expected);
 }
 
+void Fields(auto& f, Is<PlannedRun> auto& v) {
+  Fields(f, v.interval);
+  f("region_index", v.region, -1);
+  f("region", v.region_name);
+}
+
+void Fields(auto& f, Is<PlanQuality> auto& v) {
+  f("jobs_together", v.jobs);
+  f("expected_together_mg", v.expected);
+  f("lower_bound_together_mg", v.lower_bound);
+}
+
 void Fields(auto& f, Is<JobPlan> auto& v) {
   f("job", v.id);
   f("region_index", v.region, -1);
   f("region", v.region_name);
-  f("intervals", v.intervals);
+  f("intervals", v.runs);
   f("finish_at_ms", v.finish_at);
   f("late", v.late);
   f("expected_mg", v.expected);
@@ -132,6 +147,7 @@ void Fields(auto& f, Is<JobPlan> auto& v) {
   f("reason", v.reason);
   f("why", v.why);
   f("alternatives", v.alternatives);
+  Fields(f, v.together);
 }
 
 // The writer and the reader of whole objects and of arrays of them.
@@ -142,7 +158,7 @@ class ObjectWriter : public JsonWriter {
       : JsonWriter(out), text_(out) {}
   using JsonWriter::operator();
   void operator()(const char* name, JobId id) { (*this)(name, Number(id)); }
-  void operator()(const char* name, const std::vector<Interval>& items) {
+  void operator()(const char* name, const std::vector<PlannedRun>& items) {
     Array(name, items);
   }
   void operator()(const char* name, const std::vector<Alternative>& items) {
@@ -176,7 +192,7 @@ class ObjectReader : public JsonReader {
     (*this)(name, number);
     id = JobId{number};
   }
-  void operator()(const char* name, std::vector<Interval>& items) {
+  void operator()(const char* name, std::vector<PlannedRun>& items) {
     Items(name, items);
   }
   void operator()(const char* name, std::vector<Alternative>& items) {
@@ -254,7 +270,14 @@ Result<JobSpec> DecodeSpec(const std::string& json) {
 std::string EncodePlan(const JobPlan& plan) { return Encode(plan); }
 
 Result<JobPlan> DecodePlan(const std::string& json) {
-  return Decode<JobPlan>("the plan", json);
+  CARBOND_ASSIGN_OR_RETURN(JobPlan plan, Decode<JobPlan>("the plan", json));
+  for (PlannedRun& run : plan.runs) {  // plans once had one region for all
+    if (run.region_name.empty()) {
+      run.region = plan.region;
+      run.region_name = plan.region_name;
+    }
+  }
+  return plan;
 }
 
 }  // namespace carbond

@@ -71,7 +71,8 @@ std::vector<Run> ReadRuns(Connection& connection, JobId job) {
             "SELECT run, region, process, gpus, cpus, resume, issued_at_ms, "
             "started_at_ms, ended_at_ms, end, exit_code, signal, detail, "
             "metered_until_ms, pause_issued_at_ms, pause_attempts, "
-            "pause_failed_at_ms, ready, stop_why, work_ms "
+            "pause_failed_at_ms, ready, stop_why, work_ms, data_from, "
+            "transfer_ms, transfer_mwh "
             "FROM runs WHERE job = ? ORDER BY run",
             job);
   while (row.Step()) {
@@ -81,7 +82,8 @@ std::vector<Run> ReadRuns(Connection& connection, JobId job) {
              run.resume, run.issued_at, run.started_at, run.ended_at, run.end,
              run.exit_code, run.signal, run.detail, run.metered_until,
              run.pause_issued_at, run.pause_attempts, run.pause_failed_at,
-             run.ready, run.stop_why, run.work);
+             run.ready, run.stop_why, run.work, run.move.from, run.move.time,
+             run.move.energy);
     run.allotment.gpus = SplitIndices(gpus);
   }
   return runs;

@@ -71,6 +71,9 @@ void EachRunColumn(const Job& job, const Run& run, F&& f) {
   f("ready", run.ready);
   f("stop_why", run.stop_why);
   f("work_ms", run.work);
+  f("data_from", run.move.from);
+  f("transfer_ms", run.move.time);
+  f("transfer_mwh", run.move.energy);
 }
 
 // Writes the row of a job, new or not, and of its runs from number `first_run`

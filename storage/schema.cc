@@ -94,7 +94,7 @@ CREATE TABLE energy (
   begin_ms   INTEGER NOT NULL,
   end_ms     INTEGER NOT NULL,
   energy_mwh INTEGER NOT NULL,  -- before PUE
-  purpose    TEXT NOT NULL,     -- work restore checkpoint idle
+  purpose    TEXT NOT NULL,     -- work restore checkpoint idle transfer
   source     TEXT NOT NULL,     -- modelled measured
   PRIMARY KEY (job, seq),
   FOREIGN KEY (job, run) REFERENCES runs (job, run)
@@ -282,7 +282,14 @@ CREATE INDEX jobs_succeeded ON jobs (user, name, id)
   WHERE outcome = 'succeeded' AND failures = 0;
 )sql";
 
-constexpr const char* kMigrations[] = {kSchema1, kSchema2};
+// Data that a run fetched from another region before it began.
+constexpr const char* kSchema3 = R"sql(
+ALTER TABLE runs ADD COLUMN data_from TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN transfer_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN transfer_mwh INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr const char* kMigrations[] = {kSchema1, kSchema2, kSchema3};
 
 int64_t Pragma(Connection& connection, const char* name) {
   return connection.database()

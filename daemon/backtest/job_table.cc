@@ -15,10 +15,10 @@ namespace carbond {
 namespace {
 
 constexpr std::array kColumns = {
-    "id",           "submit",   "duration_s",   "power_w",
-    "gpus",         "cpus",     "deadline",     "pause",
-    "checkpoint_s", "resume_s", "idle_power_w", "home_region",
-    "regions",      "user",     "name",         "project"};
+    "id",           "submit",      "duration_s", "power_w",      "gpus",
+    "cpus",         "deadline",    "pause",      "checkpoint_s", "resume_s",
+    "idle_power_w", "home_region", "regions",    "user",         "name",
+    "project",      "data_gb"};
 // Beyond this, seconds no longer fit whole milliseconds of any calendar.
 constexpr double kMostSeconds = 1e11;
 
@@ -151,6 +151,7 @@ class JobTable {
     CARBOND_RETURN_IF_ERROR(Power("idle_power_w", spec.idle_power));
     CARBOND_RETURN_IF_ERROR(Count("gpus", spec.need.gpus));
     CARBOND_RETURN_IF_ERROR(Count("cpus", spec.need.cpus));
+    CARBOND_RETURN_IF_ERROR(Quantity("data_gb", 1e9, spec.data_gb));
     spec.user = Text("user", spec.user);
     spec.name = Text("name", spec.name);
     spec.project = Text("project", spec.project);

@@ -3,7 +3,7 @@
 // its columns in any order:
 //
 //   id,submit,duration_s,power_w,gpus,cpus,deadline,pause,checkpoint_s,
-//   resume_s,idle_power_w,home_region,regions,user,name
+//   resume_s,idle_power_w,home_region,regions,user,name,data_gb
 //
 // Only `submit` is owed. `submit` and `deadline` are RFC 3339 or seconds after
 // the scenario's `from`; `regions` are separated by `;`, `|` or blanks; empty

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "daemon/backtest/world.h"
+#include "scheduler/plan_input.h"
 #include "scheduler/sim/driver.h"
 #include "scheduler/sim/sim_doors.h"
 
@@ -25,6 +26,7 @@ EngineOptions OptionsFor(const Scenario& scenario, PolicyKind policy,
   for (const BacktestRegion& place : scenario.regions) {
     options.regions.push_back(place.region);
   }
+  options.transfer = scenario.transfer;
   options.defaults.min_saving = scenario.min_saving;
   options.learn = policy == PolicyKind::kCarbond && !perfect;
   // Nothing happens unseen here: the driver stops where a process ends.
@@ -169,6 +171,13 @@ Result<ReplayedJob> ReplayedJobOf(const Scenario& scenario,
     CARBOND_RETURN_IF_ERROR(Add(scenario, job, run.region, job.spec.power,
                                 interval, replayed.emissions,
                                 &replayed.energy));
+    if (run.move.time > Duration(0)) {
+      const double hours = static_cast<double>(run.move.time.count()) / 3.6e6;
+      CARBOND_RETURN_IF_ERROR(Add(
+          scenario, job, run.region, Watts::Of(run.move.energy.value() / hours),
+          {interval.begin, std::min(FetchedAt(run), interval.end)},
+          replayed.emissions, &replayed.energy));
+    }
     replayed.runs.push_back({run.region, interval});
     idle_from = interval.end;
   }
@@ -224,17 +233,9 @@ Result<Grams> LowerBound(const Scenario& scenario) {
   }
   Grams bound;
   for (const BacktestJob& each : scenario.jobs) {
-    PlanJob job;
-    job.need = each.spec.need;
-    job.power = each.spec.power;
-    job.idle_power = each.spec.idle_power;
-    job.work = each.spec.duration;
-    job.pause = each.spec.pause;
-    if (each.spec.pause == PauseMode::kCheckpoint) {
-      job.checkpoint_cost = each.spec.checkpoint_cost;
-    }
-    job.resume_cost = each.spec.resume_cost;
-    job.min_run = each.spec.min_run;
+    PlanJob job = PlanJobOf(each.spec, scenario.transfer);
+    job.min_saving = 0;
+    job.max_intensity.reset();
     job.submitted_at = job.earliest = input.now = each.submitted_at;
     job.deadline =
         std::max(*each.deadline, each.submitted_at + each.spec.duration);

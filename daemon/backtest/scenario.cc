@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "daemon/backtest/job_table.h"
-#include "daemon/config_reader.h"
+#include "daemon/config_sections.h"
 #include "daemon/grid/recording.h"
 
 namespace carbond {
@@ -59,6 +59,7 @@ class ScenarioReader {
     ReadDefaults();
     ReadPolicies();
     top_.Read("clairvoyant", scenario_.clairvoyant);
+    ReadTransfer(file_, top_, scenario_.transfer);
     top_.Read("stale_after", scenario_.stale_after, minutes(1));
     ReadJobs();
     top_.Finish();
@@ -88,12 +89,7 @@ class ScenarioReader {
     double pue = 1;
     if (map.Read("pue", pue, 1, 10)) place.region.pue = Pue::Of(pue);
     place.region.capacity = kUnlimited;
-    if (const ConfigEntry* entry = map.Find("capacity")) {
-      ConfigMap inner(file_, entry->value, map.Path("capacity"), entry->line);
-      inner.Read("gpus", place.region.capacity.gpus, 0, 1'000'000);
-      inner.Read("cpus", place.region.capacity.cpus, 0, 10'000'000);
-      inner.Finish();
-    }
+    ReadCapacity(file_, map, place.region);
     ReadFiles(map, place);
     map.Finish();
     for (const BacktestRegion& other : scenario_.regions) {
@@ -190,6 +186,7 @@ class ScenarioReader {
     map.Read("checkpoint_cost", spec.checkpoint_cost, Duration(0));
     map.Read("resume_cost", spec.resume_cost, Duration(0));
     map.Read("min_run", spec.min_run, Duration(0));
+    map.Read("data_gb", spec.data_gb, 0, 1e9);
     map.Read("min_saving", scenario_.min_saving, 0, 0.999);
     map.Read("home_region", spec.home_region);
     map.ReadWords("regions", spec.regions);

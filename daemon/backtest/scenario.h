@@ -13,6 +13,7 @@
 //              pause: none, checkpoint_cost: 60s, resume_cost: 60s,
 //              min_run: 0s, min_saving: 0.02, home_region: eu, regions: [eu]}
 //   stale_after: 96h           # a forecast older than this is not used
+//   transfer: {time_per_gb: 8s, kwh_per_gb: 0.002}   # of jobs with data_gb
 //
 // Paths are relative to the file. A region without `forecast` has a perfect
 // one; one without `capacity` holds whatever comes. How the files of a region
@@ -50,6 +51,7 @@ struct Scenario {
   double min_saving = 0.02;
   Duration slack = hours(24);  // of jobs without a deadline
   Duration stale_after = hours(96);
+  TransferCost transfer;
 };
 
 struct ScenarioResult {

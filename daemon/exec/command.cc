@@ -163,6 +163,7 @@ Environment JobEnvironment(Environment inherited, const StartOrder& order,
   env["CARBON_RUN"] = std::to_string(order.id.process);
   env["CARBON_REGION"] = order.region;
   env["CARBON_RESUME"] = order.resume ? "1" : "0";
+  if (!order.move.from.empty()) env["CARBON_DATA_FROM"] = order.move.from;
   env["CARBON_CHECKPOINT_DIR"] = paths.checkpoint_dir;
   env[kProgressVariable] = paths.progress_file;
   if (manages_gpus) {

@@ -89,6 +89,7 @@ Status SimExecutor::Start(const StartOrder& order) {
   process.began = clock_.Now();
   process.counted_until = process.began;
   if (order.resume) process.restore_left = process.behaviour.restore;
+  process.restore_left += order.move.time;
   progress_[order.id.job] = order.resume ? saved_[order.id.job] : Duration(0);
   processes_.emplace(order.id, std::move(process));
   ++starts_;

@@ -39,7 +39,7 @@ int64_t Exceeded(const PlanInput& input, const Plan& plan) {
     std::map<Instant, Resources> changes;
     for (size_t i = 0; i < plan.jobs.size(); ++i) {
       if (plan.jobs[i].region != static_cast<int>(r)) continue;
-      for (const Interval& run : plan.jobs[i].intervals) {
+      for (const Interval& run : plan.jobs[i].intervals()) {
         changes[run.begin] += input.jobs[i].need;
         changes[run.end] -= input.jobs[i].need;
       }
@@ -66,15 +66,16 @@ void Show(const FleetKind& kind, double effort, bool again) {
     int64_t late = 0, without = 0;
     for (const JobPlan& each : plan.jobs) {
       late += each.late;
-      without += each.intervals.empty();
+      without += each.intervals().empty();
     }
     fmt::print(
         "{:>6} jobs  load {:.2f}  {:<8} {:7.3f} s  late {:3}  unplanned {} "
         " over capacity {}  {:.1f} kg  bound {:.1f} kg  gap {:.2f} %  "
         "{} MB\n",
         kind.jobs, kind.load, what, time, late, without, Exceeded(input, plan),
-        plan.expected_total.value() / 1000, plan.lower_bound.value() / 1000,
-        plan.gap() * 100, MostMemoryKb() / 1024);
+        plan.quality.expected.value() / 1000,
+        plan.quality.lower_bound.value() / 1000, plan.quality.gap() * 100,
+        MostMemoryKb() / 1024);
     std::fflush(stdout);
   };
   double time = SecondsOf([&] { plan = planner.Make(input); });

@@ -12,10 +12,15 @@ namespace {
 // The names and types below are the outside contract: programs read them.
 
 TEST(JsonOut, WritesAPlan) {
-  EXPECT_EQ(Pretty(ToJson(MiddayPlan())), R"({
+  v1::Plan plan = MiddayPlan();
+  plan.mutable_together()->set_jobs(3);
+  plan.mutable_together()->set_expected_g(1250);
+  plan.mutable_together()->set_lower_bound_g(1000);
+  EXPECT_EQ(Pretty(ToJson(plan)), R"({
   "region": "here",
   "intervals": [
     {
+      "region": "here",
       "begin": "2026-11-21T12:00:00Z",
       "end": "2026-11-21T14:00:00Z"
     }
@@ -41,7 +46,13 @@ TEST(JsonOut, WritesAPlan) {
       "begin": "2026-11-22T00:00:00Z",
       "expected_g": null
     }
-  ]
+  ],
+  "together": {
+    "jobs": 3,
+    "expected_g": 1250.0,
+    "lower_bound_g": 1000.0,
+    "gap": 0.25
+  }
 }
 )");
 }
@@ -92,7 +103,8 @@ TEST(JsonOut, WritesAFinishedJob) {
       "gpus": [
         0
       ],
-      "cpus": 4
+      "cpus": 4,
+      "data_from": null
     },
     {
       "run": 2,
@@ -107,7 +119,8 @@ TEST(JsonOut, WritesAFinishedJob) {
       "gpus": [
         0
       ],
-      "cpus": 4
+      "cpus": 4,
+      "data_from": null
     }
   ],
   "pauses": 1,

@@ -30,7 +30,7 @@ v1::Job PausedJob() {
   job.clear_finished_at();
   job.mutable_runs()->RemoveLast();
   *job.mutable_plan() = MiddayPlan();
-  v1::TimeInterval* rest = job.mutable_plan()->mutable_intervals(0);
+  v1::PlannedRun* rest = job.mutable_plan()->mutable_intervals(0);
   Set(rest->mutable_begin(), "2026-11-21T17:00:00Z");
   Set(rest->mutable_end(), "2026-11-21T18:00:00Z");
   Set(job.mutable_plan()->mutable_finish_at(), "2026-11-21T18:00:00Z");

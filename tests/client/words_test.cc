@@ -66,7 +66,7 @@ TEST(Words, CompareWithStartingNowWhereThereIsNoBaseline) {
 
 TEST(Words, SpeakOfPartsAndOfBeingLate) {
   v1::Plan plan = MiddayPlan();
-  v1::TimeInterval* second = plan.add_intervals();
+  v1::PlannedRun* second = plan.add_intervals();
   Set(second->mutable_begin(), "2026-11-22T12:00:00Z");
   Set(second->mutable_end(), "2026-11-22T13:00:00Z");
   Set(plan.mutable_finish_at(), "2026-11-22T13:00:00Z");

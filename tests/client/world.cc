@@ -55,9 +55,10 @@ v1::Forecast NovemberDay() {
 v1::Plan MiddayPlan() {
   v1::Plan plan;
   plan.set_region("here");
-  v1::TimeInterval* interval = plan.add_intervals();
+  v1::PlannedRun* interval = plan.add_intervals();
   Set(interval->mutable_begin(), "2026-11-21T12:00:00Z");
   Set(interval->mutable_end(), "2026-11-21T14:00:00Z");
+  interval->set_region("here");
   Set(plan.mutable_finish_at(), "2026-11-21T14:00:00Z");
   plan.set_expected_g(412.4);
   plan.set_baseline_g(604);

@@ -339,7 +339,7 @@ TEST(Engine, SaysOfADryRunWhatASubmissionWouldDo) {
   spec.deadline = Hour(6);
   const Reply reply = world.Send(PlanCommand{spec, {}});
   ASSERT_TRUE(reply.plan.has_value());
-  EXPECT_EQ(reply.plan->plan.intervals[0].begin, Hour(2));
+  EXPECT_EQ(reply.plan->plan.intervals()[0].begin, Hour(2));
   EXPECT_EQ(reply.plan->expected_total, Grams::Of(100));
   EXPECT_EQ(reply.plan->baseline, Grams::Of(500));
   EXPECT_TRUE(world.ledger.jobs().empty());

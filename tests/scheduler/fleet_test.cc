@@ -73,9 +73,10 @@ std::string Exceeded(const PlanInput& input, const Plan& plan) {
       use(taken.interval, taken.need);
     }
     for (size_t i = 0; i < plan.jobs.size(); ++i) {
-      if (plan.jobs[i].region != static_cast<int>(r)) continue;
-      for (const Interval& run : plan.jobs[i].intervals) {
-        use(run, input.jobs[i].need);
+      for (const PlannedRun& run : plan.jobs[i].runs) {
+        if (run.region == static_cast<int>(r)) {
+          use(run.interval, input.jobs[i].need);
+        }
       }
     }
     Resources used;
@@ -96,7 +97,7 @@ int64_t Late(const Plan& plan) {
 
 std::vector<std::vector<Interval>> IntervalsOf(const Plan& plan) {
   std::vector<std::vector<Interval>> all;
-  for (const JobPlan& each : plan.jobs) all.push_back(each.intervals);
+  for (const JobPlan& each : plan.jobs) all.push_back(each.intervals());
   return all;
 }
 
@@ -115,14 +116,13 @@ Plan OneAfterAnother(PlanInput input) {
   for (const size_t i : order) {
     input.jobs = {jobs[i]};
     plan.jobs[i] = MakePlan(input).jobs[0];
-    if (plan.jobs[i].region < 0) continue;
-    for (const Interval& run : plan.jobs[i].intervals) {
-      input.regions[static_cast<size_t>(plan.jobs[i].region)].taken.push_back(
-          {run, jobs[i].need});
+    for (const PlannedRun& run : plan.jobs[i].runs) {
+      input.regions[static_cast<size_t>(run.region)].taken.push_back(
+          {run.interval, jobs[i].need});
     }
   }
   for (const JobPlan& each : plan.jobs) {
-    if (!each.late) plan.expected_total += each.expected.value_or(Grams());
+    if (!each.late) plan.quality.expected += each.expected.value_or(Grams());
   }
   return plan;
 }
@@ -139,13 +139,14 @@ TEST(Fleet, NeverExceedsTheCapacity) {
     input.regions[0].taken = {{Hours(3, 7), {2, 0}}};
     const Plan plan = MakePlan(input);
     ASSERT_EQ(Exceeded(input, plan), "") << "seed " << seed;
-    ASSERT_LE(plan.lower_bound, plan.expected_total) << "seed " << seed;
-    ASSERT_GE(plan.gap(), 0) << "seed " << seed;
+    ASSERT_LE(plan.quality.lower_bound, plan.quality.expected)
+        << "seed " << seed;
+    ASSERT_GE(plan.quality.gap(), 0) << "seed " << seed;
     for (size_t i = 0; i < plan.jobs.size(); ++i) {
-      if (plan.jobs[i].intervals.empty()) continue;
-      ASSERT_GE(plan.jobs[i].intervals.front().begin, input.jobs[i].earliest);
+      if (plan.jobs[i].intervals().empty()) continue;
+      ASSERT_GE(plan.jobs[i].intervals().front().begin, input.jobs[i].earliest);
       ASSERT_EQ(plan.jobs[i].late,
-                plan.jobs[i].intervals.back().end > input.jobs[i].deadline);
+                plan.jobs[i].intervals().back().end > input.jobs[i].deadline);
       ASSERT_FALSE(plan.jobs[i].why.empty());
     }
   }
@@ -164,8 +165,9 @@ TEST(Fleet, IsNeverDearerNorLaterThanOneAfterAnother) {
       ++better;
       continue;
     }
-    ASSERT_LE(spread.expected_total, plain.expected_total) << "seed " << seed;
-    better += spread.expected_total < plain.expected_total;
+    ASSERT_LE(spread.quality.expected, plain.quality.expected)
+        << "seed " << seed;
+    better += spread.quality.expected < plain.quality.expected;
   }
   EXPECT_GT(better, 30) << "it is worth its while";
 }
@@ -208,8 +210,7 @@ TEST(Fleet, NoPlanOfATinyWorldIsBelowTheBound) {
           const Instant begin = kNow + minutes(30 * half);
           const Interval run{begin, begin + job.work};
           if (run.end > job.deadline) break;
-          plan.jobs[i].region = r;
-          plan.jobs[i].intervals = {run};
+          plan.jobs[i].runs = {{run, r, ""}};
           const Series& outlook = input.regions[static_cast<size_t>(r)].outlook;
           const Grams grams = Grams::Of(outlook.Mean(run)->value() *
                                         KilowattHours(job.power * job.work));
@@ -222,14 +223,15 @@ TEST(Fleet, NoPlanOfATinyWorldIsBelowTheBound) {
       all(0, Grams(), Plan());
     }
     const Plan plan = MakePlan(input);
-    ASSERT_LE(plan.lower_bound, plan.expected_total) << "seed " << seed;
+    ASSERT_LE(plan.quality.lower_bound, plan.quality.expected)
+        << "seed " << seed;
     if (!least || Late(plan) > 0) continue;
     // The mean was rounded to a milligram per kWh.
-    ASSERT_LE(plan.lower_bound, *least + Grams::FromThousandths(10))
+    ASSERT_LE(plan.quality.lower_bound, *least + Grams::FromThousandths(10))
         << "seed " << seed;
-    ASSERT_LE(plan.expected_total.value(), least->value() * 1.1 + 0.01)
+    ASSERT_LE(plan.quality.expected.value(), least->value() * 1.1 + 0.01)
         << "seed " << seed;
-    exact += plan.expected_total <= *least + Grams::FromThousandths(10);
+    exact += plan.quality.expected <= *least + Grams::FromThousandths(10);
   }
   EXPECT_GT(exact, 20) << "of 30";
 }
@@ -264,8 +266,8 @@ TEST(Fleet, OneWhoLosesLittleLeavesTheCleanHours) {
   const Plan plan = MakePlan(world);
   EXPECT_EQ(plan.jobs[0].region_name, "there");
   EXPECT_EQ(plan.jobs[1].region_name, "here");
-  EXPECT_EQ(plan.expected_total, Grams::Of(410));
-  EXPECT_EQ(plan.jobs[1].intervals, std::vector<Interval>{Hours(2, 4)});
+  EXPECT_EQ(plan.quality.expected, Grams::Of(410));
+  EXPECT_EQ(plan.jobs[1].intervals(), std::vector<Interval>{Hours(2, 4)});
 }
 
 TEST(Fleet, ABoundThatIsReachedIsExact) {
@@ -273,9 +275,9 @@ TEST(Fleet, ABoundThatIsReachedIsExact) {
   world.jobs = {JobOf(hours(1), 1), JobOf(hours(2), 2)};
   for (PlanJob& job : world.jobs) job.deadline = kNow + hours(6);
   const Plan plan = MakePlan(world);
-  EXPECT_EQ(plan.expected_total, Grams::Of(300));
-  EXPECT_EQ(plan.lower_bound, Grams::Of(300));
-  EXPECT_EQ(plan.gap(), 0);
+  EXPECT_EQ(plan.quality.expected, Grams::Of(300));
+  EXPECT_EQ(plan.quality.lower_bound, Grams::Of(300));
+  EXPECT_EQ(plan.quality.gap(), 0);
 }
 
 // ---- Who comes first --------------------------------------------------------
@@ -292,7 +294,7 @@ TEST(Fleet, ALowerPriorityChangesNothingForAHigherOne) {
     const Plan alone = MakePlan(higher);
     for (size_t i = 0, k = 0; i < input.jobs.size(); ++i) {
       if (input.jobs[i].priority < 2) continue;
-      ASSERT_EQ(all.jobs[i].intervals, alone.jobs[k].intervals)
+      ASSERT_EQ(all.jobs[i].intervals(), alone.jobs[k].intervals())
           << "seed " << seed << " job " << i + 1;
       ASSERT_EQ(all.jobs[i].region, alone.jobs[k++].region);
     }
@@ -314,7 +316,7 @@ TEST(Fleet, AThousandJobsDoNotShutOutOne) {
   one.deadline = kNow + hours(16);
   world.jobs.push_back(one);
   const Plan plan = MakePlan(world);
-  EXPECT_EQ(plan.jobs.back().intervals, std::vector<Interval>{Hours(2, 3)});
+  EXPECT_EQ(plan.jobs.back().intervals(), std::vector<Interval>{Hours(2, 3)});
   EXPECT_EQ(Exceeded(world, plan), "");
   EXPECT_EQ(Late(plan), 0);
 }
@@ -328,8 +330,8 @@ TEST(Fleet, WhatRunsKeepsItsPlaceForNobodysGrams) {
   hungry.deadline = kNow + hours(7);
   world.jobs.push_back(hungry);
   const Plan plan = MakePlan(world);
-  EXPECT_EQ(plan.jobs[0].intervals, std::vector<Interval>{Hours(0, 3)});
-  EXPECT_EQ(plan.jobs[1].intervals, std::vector<Interval>{Hours(3, 6)});
+  EXPECT_EQ(plan.jobs[0].intervals(), std::vector<Interval>{Hours(0, 3)});
+  EXPECT_EQ(plan.jobs[1].intervals(), std::vector<Interval>{Hours(3, 6)});
 }
 
 // ---- The same from the same -------------------------------------------------
@@ -348,10 +350,10 @@ TEST(Fleet, TheOrderOfTheInputChangesNothing) {
   for (size_t i = 0; i < at.size(); ++i) shuffled.jobs[i] = input.jobs[at[i]];
   const Plan after = MakePlan(shuffled);
   for (size_t i = 0; i < at.size(); ++i) {
-    ASSERT_EQ(after.jobs[i].intervals, plan.jobs[at[i]].intervals);
+    ASSERT_EQ(after.jobs[i].intervals(), plan.jobs[at[i]].intervals());
     ASSERT_EQ(after.jobs[i].why, plan.jobs[at[i]].why);
   }
-  EXPECT_EQ(after.lower_bound, plan.lower_bound);
+  EXPECT_EQ(after.quality.lower_bound, plan.quality.lower_bound);
 }
 
 TEST(Fleet, ScalingTheIntensityChangesNoChoice) {
@@ -389,10 +391,10 @@ TEST(Planner, OneMoreJobHardlyMovesTheOthers) {
   EXPECT_LE(Late(second), Late(first) + 1);
   int64_t moved = 0;
   for (size_t i = 0; i < first.jobs.size(); ++i) {
-    moved += first.jobs[i].intervals != second.jobs[i].intervals;
+    moved += first.jobs[i].intervals() != second.jobs[i].intervals();
   }
   EXPECT_LT(moved, 60);
-  EXPECT_LE(second.gap(), MakePlan(input).gap() + 0.05);
+  EXPECT_LE(second.quality.gap(), MakePlan(input).quality.gap() + 0.05);
 }
 
 TEST(Planner, FollowsWhatChanges) {
@@ -405,8 +407,8 @@ TEST(Planner, FollowsWhatChanges) {
     const Plan plan = planner.Make(input);
     ASSERT_EQ(Exceeded(input, plan), "") << "step " << step;
     for (size_t i = 0; i < plan.jobs.size(); ++i) {
-      if (plan.jobs[i].intervals.empty()) continue;
-      ASSERT_GE(plan.jobs[i].intervals.front().begin, input.now);
+      if (plan.jobs[i].intervals().empty()) continue;
+      ASSERT_GE(plan.jobs[i].intervals().front().begin, input.now);
     }
     // Time goes on, a region shrinks, a job ends, the grid turns.
     input.now += minutes(17);

@@ -53,9 +53,9 @@ TEST(DelayCost, FindsTheBestTradeOfAllStarts) {
 TEST(DelayCost, MakesAJobStartAtOnceWhenItIsHigh) {
   PlanJob job = JobOf(hours(2));
   const std::vector<double> falling = {500, 400, 300, 200, 100, 90, 80, 70};
-  EXPECT_GT(PlanFor(HourlyWorld(falling), job).intervals.front().begin, kNow);
+  EXPECT_GT(PlanFor(HourlyWorld(falling), job).intervals().front().begin, kNow);
   job.delay_cost_per_hour = Grams::Of(1000);
-  EXPECT_EQ(PlanFor(HourlyWorld(falling), job).intervals.front().begin, kNow);
+  EXPECT_EQ(PlanFor(HourlyWorld(falling), job).intervals().front().begin, kNow);
 }
 
 TEST(DelayCost, WeighsPausesToo) {
@@ -63,10 +63,10 @@ TEST(DelayCost, WeighsPausesToo) {
   job.pause = PauseMode::kCheckpoint;
   const std::vector<double> peaks = {100, 100, 400, 400, 100,
                                      100, 400, 400, 400, 400};
-  EXPECT_EQ(PlanFor(HourlyWorld(peaks), job).intervals.size(), 2u);
+  EXPECT_EQ(PlanFor(HourlyWorld(peaks), job).intervals().size(), 2u);
   job.delay_cost_per_hour = Grams::Of(500);
   const JobPlan plan = PlanFor(HourlyWorld(peaks), job);
-  EXPECT_EQ(plan.intervals, (std::vector<Interval>{Hours(0, 4)}));
+  EXPECT_EQ(plan.intervals(), (std::vector<Interval>{Hours(0, 4)}));
 }
 
 TEST(DelayCost, IsNoPartOfTheExpectedGrams) {
@@ -81,13 +81,14 @@ TEST(MinSaving, IsForTheDecisionToWaitAndNotForEachHourOfIt) {
   job.min_saving = 0.02;
   const std::vector<double> nearly_there = {101, 100, 300, 300};
   const JobPlan fresh = PlanFor(HourlyWorld(nearly_there), job);
-  EXPECT_EQ(fresh.intervals.front().begin, kNow);
+  EXPECT_EQ(fresh.intervals().front().begin, kNow);
   EXPECT_EQ(fresh.reason, Reason::kNoGain);
   job.waits = true;
   const JobPlan waiting = PlanFor(HourlyWorld(nearly_there), job);
-  EXPECT_EQ(waiting.intervals.front(), Hours(1, 2));
-  EXPECT_EQ(PlanFor(HourlyWorld({100, 100, 100}), job).intervals.front().begin,
-            kNow)
+  EXPECT_EQ(waiting.intervals().front(), Hours(1, 2));
+  EXPECT_EQ(
+      PlanFor(HourlyWorld({100, 100, 100}), job).intervals().front().begin,
+      kNow)
       << "on a flat forecast a job runs now";
 }
 
@@ -96,10 +97,10 @@ TEST(MaxPauses, LimitsTheRunsOfAPlan) {
   for (int i = 0; i < 24; ++i) comb.push_back(i % 2 == 0 ? 100 : 500);
   PlanJob job = JobOf(hours(6));
   job.pause = PauseMode::kCheckpoint;
-  EXPECT_EQ(PlanFor(HourlyWorld(comb), job).intervals.size(), 6u);
+  EXPECT_EQ(PlanFor(HourlyWorld(comb), job).intervals().size(), 6u);
   for (const int runs : {1, 2, 4}) {
     job.max_runs = runs;
-    EXPECT_EQ(PlanFor(HourlyWorld(comb), job).intervals.size(),
+    EXPECT_EQ(PlanFor(HourlyWorld(comb), job).intervals().size(),
               static_cast<size_t>(runs));
   }
 }
@@ -118,7 +119,7 @@ TEST(SlackReserve, GivesWayWhereTheDeadlineNeedsIt) {
   job.deadline = kNow + hours(10) + minutes(20);
   job.reserve = hours(1);
   const JobPlan plan = PlanFor(HourlyWorld(std::vector<double>(24, 300)), job);
-  EXPECT_EQ(plan.intervals.front().begin, kNow);
+  EXPECT_EQ(plan.intervals().front().begin, kNow);
   EXPECT_FALSE(plan.late);
   EXPECT_EQ(plan.reason, Reason::kSlackUsedUp);
 }
@@ -130,7 +131,7 @@ TEST(SlackReserve, GivesWayWhereOnlyThenItFits) {
   PlanJob job = JobOf(hours(10));
   job.reserve = hours(1);
   const JobPlan plan = PlanFor(input, job);
-  EXPECT_EQ(plan.intervals.front(), Hours(14, 24));
+  EXPECT_EQ(plan.intervals().front(), Hours(14, 24));
   EXPECT_FALSE(plan.late);
 }
 

@@ -41,7 +41,7 @@ const std::vector<double> kCleanLater = {
 
 TEST(Planner, RunsNowOnAFlatForecast) {
   const JobPlan plan = PlanFor(HourlyWorld(kFlat), JobOf(hours(2)));
-  EXPECT_THAT(plan.intervals, ElementsAre(Hours(0, 2)));
+  EXPECT_THAT(plan.intervals(), ElementsAre(Hours(0, 2)));
   EXPECT_EQ(plan.reason, Reason::kNoGain);
   EXPECT_EQ(plan.expected, Grams::Of(600));
   EXPECT_EQ(plan.run_now, Grams::Of(600));
@@ -55,14 +55,14 @@ TEST(Planner, RunsNowOnAFlatForecastEvenIfItCouldBePaused) {
   for (const PauseMode pause : {PauseMode::kSuspend, PauseMode::kCheckpoint}) {
     PlanJob job = JobOf(hours(2));
     job.pause = pause;
-    EXPECT_THAT(PlanFor(HourlyWorld(kFlat), job).intervals,
+    EXPECT_THAT(PlanFor(HourlyWorld(kFlat), job).intervals(),
                 ElementsAre(Hours(0, 2)));
   }
 }
 
 TEST(Planner, WaitsForCleanerHoursAndSaysSo) {
   const JobPlan plan = PlanFor(HourlyWorld(kCleanLater), JobOf(hours(2)));
-  EXPECT_THAT(plan.intervals, ElementsAre(Hours(4, 6)));
+  EXPECT_THAT(plan.intervals(), ElementsAre(Hours(4, 6)));
   EXPECT_EQ(plan.reason, Reason::kCleanerHours);
   EXPECT_EQ(plan.expected, Grams::Of(200));
   EXPECT_EQ(plan.run_now, Grams::Of(1000));
@@ -77,7 +77,7 @@ TEST(Planner, StartsWhereItsEndMeetsTheDirtyHour) {
   PlanInput world =
       HourlyWorld({500, 500, 500, 200, 100, 100, 100, 100, 500, 500});
   const JobPlan plan = PlanFor(world, JobOf(minutes(270)));
-  EXPECT_THAT(plan.intervals,
+  EXPECT_THAT(plan.intervals(),
               ElementsAre(Interval{kNow + minutes(210), kNow + hours(8)}));
   EXPECT_EQ(plan.expected, Grams::Of(500));
 }
@@ -86,11 +86,11 @@ TEST(Planner, AWaitMustSaveEnough) {
   PlanInput world = HourlyWorld({100, 100, 95, 95, 100, 100, 100});
   PlanJob job = JobOf(hours(2));
   job.min_saving = 0.051;
-  EXPECT_THAT(PlanFor(world, job).intervals, ElementsAre(Hours(0, 2)));
+  EXPECT_THAT(PlanFor(world, job).intervals(), ElementsAre(Hours(0, 2)));
   EXPECT_EQ(PlanFor(world, job).reason, Reason::kNoGain);
   EXPECT_THAT(PlanFor(world, job).why, HasSubstr("5.1 %"));
   job.min_saving = 0.05;  // just that
-  EXPECT_THAT(PlanFor(world, job).intervals, ElementsAre(Hours(2, 4)));
+  EXPECT_THAT(PlanFor(world, job).intervals(), ElementsAre(Hours(2, 4)));
 }
 
 TEST(Planner, APauseMustSaveEnoughToo) {
@@ -99,9 +99,9 @@ TEST(Planner, APauseMustSaveEnoughToo) {
   job.deadline = kNow + hours(4);
   job.pause = PauseMode::kSuspend;
   job.min_saving = 0.1;
-  EXPECT_THAT(PlanFor(world, job).intervals, ElementsAre(Hours(0, 3)));
+  EXPECT_THAT(PlanFor(world, job).intervals(), ElementsAre(Hours(0, 3)));
   job.min_saving = 0.01;
-  EXPECT_THAT(PlanFor(world, job).intervals,
+  EXPECT_THAT(PlanFor(world, job).intervals(),
               ElementsAre(Hours(0, 2), Hours(3, 4)));
 }
 
@@ -109,7 +109,7 @@ TEST(Planner, FinishesByTheDeadlineHoweverCleanItWouldBeLater) {
   PlanJob job = JobOf(hours(2));
   job.deadline = kNow + minutes(330);  // half an hour into the second clean one
   const JobPlan plan = PlanFor(HourlyWorld(kCleanLater), job);
-  EXPECT_THAT(plan.intervals,
+  EXPECT_THAT(plan.intervals(),
               ElementsAre(Interval{kNow + minutes(210), job.deadline}));
 }
 
@@ -120,10 +120,10 @@ TEST(Planner, NeverStartsBeforeTheEarliestStart) {
   job.earliest = kNow + minutes(75);
   job.min_saving = 0.02;
   const JobPlan plan = PlanFor(HourlyWorld(clean_now), job);
-  EXPECT_EQ(plan.intervals.front().begin, job.earliest);
+  EXPECT_EQ(plan.intervals().front().begin, job.earliest);
 
   const JobPlan flat = PlanFor(HourlyWorld(kFlat), job);
-  EXPECT_THAT(flat.intervals,
+  EXPECT_THAT(flat.intervals(),
               ElementsAre(Interval{job.earliest, job.earliest + hours(2)}));
   EXPECT_EQ(flat.reason, Reason::kEarliest);
   EXPECT_THAT(flat.why, HasSubstr(FormatInstant(job.earliest)));
@@ -133,7 +133,7 @@ TEST(Planner, RunsWhateverTheGridDoesWhenTheSlackIsUsedUp) {
   PlanJob job = JobOf(hours(2));
   job.deadline = kNow + hours(2);
   const JobPlan plan = PlanFor(HourlyWorld(kCleanLater), job);
-  EXPECT_THAT(plan.intervals, ElementsAre(Hours(0, 2)));
+  EXPECT_THAT(plan.intervals(), ElementsAre(Hours(0, 2)));
   EXPECT_EQ(plan.reason, Reason::kSlackUsedUp);
   EXPECT_FALSE(plan.late);
   EXPECT_THAT(plan.why, HasSubstr(FormatInstant(job.deadline)));
@@ -144,7 +144,7 @@ TEST(Planner, RunsAtOnceWhenItIsLateAndSaysSo) {
     PlanJob job = JobOf(hours(2));
     job.deadline = kNow + left;
     const JobPlan plan = PlanFor(HourlyWorld(kCleanLater), job);
-    EXPECT_THAT(plan.intervals, ElementsAre(Hours(0, 2)));
+    EXPECT_THAT(plan.intervals(), ElementsAre(Hours(0, 2)));
     EXPECT_TRUE(plan.late);
     EXPECT_THAT(plan.why, HasSubstr("deadline"));
   }
@@ -158,9 +158,9 @@ TEST(Planner, AvoidsHoursAboveItsMaximum) {
   PlanJob job = JobOf(hours(2));
   job.max_intensity = GramsPerKwh::Of(200);
   // Hours 2-3 or 3-4 would be the least in all; both touch a forbidden one.
-  EXPECT_THAT(PlanFor(world, job).intervals, ElementsAre(Hours(0, 2)));
+  EXPECT_THAT(PlanFor(world, job).intervals(), ElementsAre(Hours(0, 2)));
   job.pause = PauseMode::kSuspend;
-  EXPECT_THAT(PlanFor(world, job).intervals,
+  EXPECT_THAT(PlanFor(world, job).intervals(),
               ElementsAre(Hours(0, 1), Hours(3, 4)));
 }
 
@@ -169,7 +169,7 @@ TEST(Planner, WaitsForAnAllowedHourWhateverTheSaving) {
   PlanJob job = JobOf(hours(2));
   job.max_intensity = GramsPerKwh::Of(200);
   job.min_saving = 0.5;
-  EXPECT_THAT(PlanFor(world, job).intervals, ElementsAre(Hours(1, 3)));
+  EXPECT_THAT(PlanFor(world, job).intervals(), ElementsAre(Hours(1, 3)));
 }
 
 TEST(Planner, ItsDeadlineStandsAboveItsMaximumAndItSaysSo) {
@@ -178,7 +178,7 @@ TEST(Planner, ItsDeadlineStandsAboveItsMaximumAndItSaysSo) {
   job.deadline = kNow + hours(5);
   job.max_intensity = GramsPerKwh::Of(200);
   const JobPlan plan = PlanFor(world, job);
-  EXPECT_THAT(plan.intervals, ElementsAre(Hours(1, 3)));
+  EXPECT_THAT(plan.intervals(), ElementsAre(Hours(1, 3)));
   EXPECT_THAT(plan.why, HasSubstr("200"));
   EXPECT_THAT(plan.why, HasSubstr("1h"));
 }
@@ -189,7 +189,7 @@ TEST(Planner, ItsMaximumIsReachedNotPassed) {
   job.deadline = kNow + hours(3);
   job.min_saving = 0.9;
   job.max_intensity = GramsPerKwh::Of(200);
-  EXPECT_EQ(PlanFor(world, job).intervals.front().begin, kNow)
+  EXPECT_EQ(PlanFor(world, job).intervals().front().begin, kNow)
       << "200 is not above 200";
 }
 
@@ -236,7 +236,7 @@ TEST(Planner, StartsNothingInADrainedRegion) {
   const JobPlan plan = PlanFor(world, JobOf(hours(2)));
   EXPECT_EQ(plan.reason, Reason::kRegionDrained);
   EXPECT_EQ(plan.region, -1);
-  EXPECT_THAT(plan.intervals, IsEmpty());
+  EXPECT_THAT(plan.intervals(), IsEmpty());
   EXPECT_FALSE(plan.why.empty());
 
   world.regions.push_back(RegionWith(Hourly(kFlat), "there"));
@@ -248,7 +248,7 @@ TEST(Planner, StartsNothingInADrainedRegion) {
 TEST(Planner, WhatRunsInADrainedRegionRunsOn) {
   PlanInput world = HourlyWorld(kFlat);
   world.regions[0].drained = true;
-  EXPECT_THAT(PlanFor(world, RunningJob(hours(2))).intervals,
+  EXPECT_THAT(PlanFor(world, RunningJob(hours(2))).intervals(),
               ElementsAre(Hours(0, 2)));
 }
 
@@ -261,7 +261,7 @@ TEST(Planner, WaitsForCapacityAndSaysUntilWhen) {
   world.jobs = {RunningJob(minutes(90), 1)};
   const JobPlan plan = PlanFor(world, JobOf(hours(2), 2));
   EXPECT_EQ(plan.reason, Reason::kNoCapacity);
-  EXPECT_EQ(plan.intervals.front().begin, kNow + minutes(90));
+  EXPECT_EQ(plan.intervals().front().begin, kNow + minutes(90));
   EXPECT_THAT(plan.why, HasSubstr(FormatInstant(kNow + minutes(90))));
   EXPECT_THAT(plan.why, HasSubstr("here"));
 }
@@ -274,9 +274,9 @@ TEST(Planner, ALargeJobWaitsUntilEnoughIsFree) {
   world.jobs = {first, second};
   PlanJob job = JobOf(hours(1), 3);
   job.need = {3, 1};
-  EXPECT_EQ(PlanFor(world, job).intervals.front().begin, kNow + hours(3));
+  EXPECT_EQ(PlanFor(world, job).intervals().front().begin, kNow + hours(3));
   job.need = {2, 1};
-  EXPECT_EQ(PlanFor(world, job).intervals.front().begin, kNow + hours(1));
+  EXPECT_EQ(PlanFor(world, job).intervals().front().begin, kNow + hours(1));
 }
 
 TEST(Planner, AJobLargerThanItsRegionIsNotPlanned) {
@@ -284,7 +284,7 @@ TEST(Planner, AJobLargerThanItsRegionIsNotPlanned) {
   PlanJob job = JobOf(hours(1));
   job.need = {5, 1};
   const JobPlan plan = PlanFor(world, job);
-  EXPECT_THAT(plan.intervals, IsEmpty());
+  EXPECT_THAT(plan.intervals(), IsEmpty());
   EXPECT_EQ(plan.reason, Reason::kNoCapacity);
   EXPECT_FALSE(plan.why.empty());
 }
@@ -294,15 +294,15 @@ TEST(Planner, TheSecondOfTwoJobsTakesTheNextBestHours) {
   world.regions[0].capacity = {1, 32};
   world.jobs = {JobOf(hours(3), 1), JobOf(hours(2), 2)};
   const Plan plan = MakePlan(world);
-  EXPECT_THAT(plan.jobs[0].intervals, ElementsAre(Hours(4, 7)));
+  EXPECT_THAT(plan.jobs[0].intervals(), ElementsAre(Hours(4, 7)));
   // One clean hour is left: before it is dirty as well, and taken.
-  EXPECT_THAT(plan.jobs[1].intervals, ElementsAre(Hours(7, 9)));
+  EXPECT_THAT(plan.jobs[1].intervals(), ElementsAre(Hours(7, 9)));
 }
 
 TEST(Planner, CapacityThatIsSpokenForIsLeftAlone) {
   PlanInput world = HourlyWorld(kCleanLater);
   world.regions[0].taken = {{Hours(4, 6), {4, 0}}};
-  EXPECT_THAT(PlanFor(world, JobOf(hours(2))).intervals,
+  EXPECT_THAT(PlanFor(world, JobOf(hours(2))).intervals(),
               ElementsAre(Hours(6, 8)));
 }
 
@@ -318,8 +318,9 @@ TEST(Planner, APausedRunLetsOthersInButASuspendedOneDoesNot) {
     second.deadline = kNow + hours(8);
     world.jobs = {first, second};
     const Plan plan = MakePlan(world);
-    ASSERT_THAT(plan.jobs[0].intervals, ElementsAre(Hours(0, 1), Hours(3, 5)));
-    EXPECT_THAT(plan.jobs[1].intervals,
+    ASSERT_THAT(plan.jobs[0].intervals(),
+                ElementsAre(Hours(0, 1), Hours(3, 5)));
+    EXPECT_THAT(plan.jobs[1].intervals(),
                 ElementsAre(pause == PauseMode::kCheckpoint ? Hours(1, 3)
                                                             : Hours(5, 7)));
   }
@@ -333,7 +334,7 @@ TEST(Planner, RunsInPiecesAroundWhatIsTakenToMeetItsDeadline) {
   job.deadline = kNow + hours(5);
   job.min_saving = 0.02;
   const JobPlan plan = PlanFor(world, job);
-  EXPECT_THAT(plan.intervals, ElementsAre(Hours(0, 2), Hours(3, 4)));
+  EXPECT_THAT(plan.intervals(), ElementsAre(Hours(0, 2), Hours(3, 4)));
   EXPECT_FALSE(plan.late);
   EXPECT_NE(plan.reason, Reason::kCleanerHours)
       << "no hour is cleaner: " << plan.why;
@@ -345,8 +346,8 @@ TEST(Planner, HigherPriorityChoosesFirst) {
   world.jobs = {JobOf(hours(3), 1), JobOf(hours(3), 2)};
   world.jobs[1].priority = 5;
   const Plan plan = MakePlan(world);
-  EXPECT_THAT(plan.jobs[1].intervals, ElementsAre(Hours(4, 7)));
-  EXPECT_NE(plan.jobs[0].intervals, plan.jobs[1].intervals);
+  EXPECT_THAT(plan.jobs[1].intervals(), ElementsAre(Hours(4, 7)));
+  EXPECT_NE(plan.jobs[0].intervals(), plan.jobs[1].intervals());
 }
 
 TEST(Planner, WhatRunsIsNotDrivenOutByPriority) {
@@ -356,8 +357,8 @@ TEST(Planner, WhatRunsIsNotDrivenOutByPriority) {
   urgent.priority = 100;
   world.jobs = {urgent, RunningJob(hours(2), 2)};
   const Plan plan = MakePlan(world);
-  EXPECT_THAT(plan.jobs[1].intervals, ElementsAre(Hours(0, 2)));
-  EXPECT_EQ(plan.jobs[0].intervals.front().begin, kNow + hours(2));
+  EXPECT_THAT(plan.jobs[1].intervals(), ElementsAre(Hours(0, 2)));
+  EXPECT_EQ(plan.jobs[0].intervals().front().begin, kNow + hours(2));
 }
 
 TEST(Planner, TiesGoToTheEarliestStartAndThenToTheId) {
@@ -365,8 +366,8 @@ TEST(Planner, TiesGoToTheEarliestStartAndThenToTheId) {
   world.regions[0].capacity = {1, 1};
   world.jobs = {JobOf(hours(1), 9), JobOf(hours(1), 3)};
   const Plan plan = MakePlan(world);
-  EXPECT_THAT(plan.jobs[1].intervals, ElementsAre(Hours(0, 1)));
-  EXPECT_THAT(plan.jobs[0].intervals, ElementsAre(Hours(1, 2)));
+  EXPECT_THAT(plan.jobs[1].intervals(), ElementsAre(Hours(0, 1)));
+  EXPECT_THAT(plan.jobs[0].intervals(), ElementsAre(Hours(1, 2)));
 }
 
 // ---- What is not known
@@ -376,7 +377,7 @@ TEST(Planner, WithoutAForecastItRunsNowWhereThatIsDeclared) {
   PlanInput world = HourlyWorld({});
   world.no_forecast = NoForecast::kRunNow;
   const JobPlan plan = PlanFor(world, JobOf(hours(2)));
-  EXPECT_THAT(plan.intervals, ElementsAre(Hours(0, 2)));
+  EXPECT_THAT(plan.intervals(), ElementsAre(Hours(0, 2)));
   EXPECT_EQ(plan.reason, Reason::kNoForecast);
   EXPECT_FALSE(plan.expected);
   EXPECT_FALSE(plan.run_now);
@@ -387,7 +388,7 @@ TEST(Planner, WithoutAForecastItWaitsUntilTheLatestStartWhereThatIsDeclared) {
   PlanInput world = HourlyWorld({});
   world.no_forecast = NoForecast::kWaitUntilLatest;
   const JobPlan plan = PlanFor(world, JobOf(hours(2)));
-  EXPECT_THAT(plan.intervals, ElementsAre(Hours(22, 24)));
+  EXPECT_THAT(plan.intervals(), ElementsAre(Hours(22, 24)));
   EXPECT_EQ(plan.reason, Reason::kNoForecast);
   EXPECT_THAT(plan.why, HasSubstr(FormatInstant(kNow + hours(22))));
 }
@@ -395,7 +396,7 @@ TEST(Planner, WithoutAForecastItWaitsUntilTheLatestStartWhereThatIsDeclared) {
 TEST(Planner, AnUnknownTailIsNeitherFreeNorForbidden) {
   // Two known hours; the rest of the day is unknown.
   PlanInput world = HourlyWorld({500, 400});
-  EXPECT_THAT(PlanFor(world, JobOf(hours(1))).intervals,
+  EXPECT_THAT(PlanFor(world, JobOf(hours(1))).intervals(),
               ElementsAre(Hours(1, 2)))
       << "what is known is enough";
   for (const NoForecast fallback :
@@ -404,7 +405,7 @@ TEST(Planner, AnUnknownTailIsNeitherFreeNorForbidden) {
     const JobPlan plan = PlanFor(world, JobOf(hours(4)));
     EXPECT_EQ(plan.reason, Reason::kNoForecast);
     EXPECT_FALSE(plan.expected);
-    EXPECT_EQ(plan.intervals.front().begin,
+    EXPECT_EQ(plan.intervals().front().begin,
               fallback == NoForecast::kRunNow ? kNow : kNow + hours(20));
   }
 }
@@ -414,7 +415,7 @@ TEST(Planner, AGapIsNotTakenForZero) {
   std::vector<Slot> slots = world.regions[0].outlook.slots();
   slots.erase(slots.begin() + 4, slots.begin() + 8);
   world.regions[0].outlook = Series::Make(slots).value();
-  EXPECT_THAT(PlanFor(world, JobOf(hours(2))).intervals,
+  EXPECT_THAT(PlanFor(world, JobOf(hours(2))).intervals(),
               ElementsAre(Hours(0, 2)));
 }
 
@@ -442,7 +443,7 @@ TEST(Planner, AHeldJobHasNoPlan) {
   const JobPlan plan = PlanFor(HourlyWorld(kFlat), job);
   EXPECT_EQ(plan.reason, Reason::kHeld);
   EXPECT_EQ(plan.region, -1);
-  EXPECT_THAT(plan.intervals, IsEmpty());
+  EXPECT_THAT(plan.intervals(), IsEmpty());
   EXPECT_FALSE(plan.finish_at);
 }
 
@@ -457,14 +458,14 @@ TEST(Planner, AHeldJobInMemoryKeepsItsPlace) {
   world.jobs = {held};
   const JobPlan plan = PlanFor(world, JobOf(hours(1), 2));
   EXPECT_EQ(plan.reason, Reason::kNoCapacity);
-  EXPECT_THAT(plan.intervals, IsEmpty()) << "nobody knows until when";
+  EXPECT_THAT(plan.intervals(), IsEmpty()) << "nobody knows until when";
 }
 
 TEST(Planner, WhatCannotBePausedRunsOn) {
   std::vector<double> dirty_now = kFlat;
   dirty_now[0] = dirty_now[1] = 5000;
   const JobPlan plan = PlanFor(HourlyWorld(dirty_now), RunningJob(hours(2)));
-  EXPECT_THAT(plan.intervals, ElementsAre(Hours(0, 2)));
+  EXPECT_THAT(plan.intervals(), ElementsAre(Hours(0, 2)));
 }
 
 TEST(Planner, PausesThroughTheEveningPeak) {
@@ -475,12 +476,12 @@ TEST(Planner, PausesThroughTheEveningPeak) {
   job.resume_cost = minutes(12);
   job.min_run = minutes(30);
   const JobPlan plan = PlanFor(world, job);
-  ASSERT_EQ(plan.intervals.size(), 2u);
+  ASSERT_EQ(plan.intervals().size(), 2u);
   // It saves within the clean hours, restores within the next ones, and still
   // does its three hours.
-  EXPECT_EQ(plan.intervals[0], Hours(0, 2));
-  EXPECT_EQ(plan.intervals[1].begin, kNow + hours(4));
-  EXPECT_EQ(plan.intervals[1].end, kNow + hours(5) + minutes(18));
+  EXPECT_EQ(plan.intervals()[0], Hours(0, 2));
+  EXPECT_EQ(plan.intervals()[1].begin, kNow + hours(4));
+  EXPECT_EQ(plan.intervals()[1].end, kNow + hours(5) + minutes(18));
   EXPECT_EQ(plan.reason, Reason::kCleanerHours);
   EXPECT_EQ(plan.expected, Grams::Of(346));
   EXPECT_EQ(plan.run_now, Grams::Of(1100));
@@ -495,9 +496,9 @@ TEST(Planner, DoesNotPauseBeforeItMay) {
   job.checkpoint_cost = minutes(1);
   job.resume_cost = minutes(1);
   const JobPlan plan = PlanFor(HourlyWorld(dirty_now), job);
-  ASSERT_EQ(plan.intervals.size(), 2u);
-  EXPECT_EQ(plan.intervals[0], (Interval{kNow, kNow + minutes(21)}));
-  EXPECT_EQ(plan.intervals[1].begin, kNow + hours(1));
+  ASSERT_EQ(plan.intervals().size(), 2u);
+  EXPECT_EQ(plan.intervals()[0], (Interval{kNow, kNow + minutes(21)}));
+  EXPECT_EQ(plan.intervals()[1].begin, kNow + hours(1));
 }
 
 TEST(Planner, APauseMustBeWorthItsCosts) {
@@ -505,9 +506,9 @@ TEST(Planner, APauseMustBeWorthItsCosts) {
   PlanJob job = RunningJob(hours(3));
   job.pause = PauseMode::kCheckpoint;
   job.checkpoint_cost = job.resume_cost = minutes(15);
-  EXPECT_THAT(PlanFor(world, job).intervals, ElementsAre(Hours(0, 3)));
+  EXPECT_THAT(PlanFor(world, job).intervals(), ElementsAre(Hours(0, 3)));
   job.checkpoint_cost = job.resume_cost = Duration(0);
-  EXPECT_THAT(PlanFor(world, job).intervals,
+  EXPECT_THAT(PlanFor(world, job).intervals(),
               ElementsAre(Hours(0, 2), Hours(4, 5)));
 }
 
@@ -520,12 +521,12 @@ TEST(Planner, ASuspendedJobPaysForIdling) {
   job.idle_power = Watts::Of(100);
   // Waiting: four hours at 200 g and a tenth of the power, then 200 g.
   JobPlan plan = PlanFor(world, job);
-  EXPECT_THAT(plan.intervals, ElementsAre(Hours(4, 6)));
+  EXPECT_THAT(plan.intervals(), ElementsAre(Hours(4, 6)));
   EXPECT_EQ(plan.expected, Grams::Of(280));
   EXPECT_EQ(plan.run_now, Grams::Of(400));
   job.idle_power = Watts::Of(400);
   plan = PlanFor(world, job);
-  EXPECT_THAT(plan.intervals, ElementsAre(Hours(0, 2)));
+  EXPECT_THAT(plan.intervals(), ElementsAre(Hours(0, 2)));
   EXPECT_EQ(plan.expected, Grams::Of(400));
 }
 
@@ -540,7 +541,8 @@ TEST(Planner, ACheckpointedJobRestoresFirstAndMayGoElsewhere) {
   job.regions = {0, 1};
   const JobPlan plan = PlanFor(world, job);
   EXPECT_EQ(plan.region_name, "there");
-  EXPECT_THAT(plan.intervals, ElementsAre(Interval{kNow, kNow + minutes(150)}));
+  EXPECT_THAT(plan.intervals(),
+              ElementsAre(Interval{kNow, kNow + minutes(150)}));
   EXPECT_EQ(plan.expected, Grams::Of(250));
 }
 
@@ -562,7 +564,7 @@ TEST(Planner, ARunningJobThatShouldPauseAtOnceHasNoRunNow) {
   PlanJob job = RunningJob(hours(3));
   job.pause = PauseMode::kSuspend;
   const JobPlan plan = PlanFor(HourlyWorld(dirty_now), job);
-  EXPECT_THAT(plan.intervals, ElementsAre(Hours(2, 5)));
+  EXPECT_THAT(plan.intervals(), ElementsAre(Hours(2, 5)));
 }
 
 // ---- Between equals
@@ -577,8 +579,8 @@ TEST(Planner, ResumesAsSoonAsItIsCleanAgain) {
     job.may_pause_from = kNow + minutes(20);
     job.checkpoint_cost = job.resume_cost = minutes(1);
     const JobPlan plan = PlanFor(HourlyWorld(dirty_first), job);
-    ASSERT_EQ(plan.intervals.size(), 2u);
-    EXPECT_EQ(plan.intervals[1].begin, kNow + hours(1))
+    ASSERT_EQ(plan.intervals().size(), 2u);
+    EXPECT_EQ(plan.intervals()[1].begin, kNow + hours(1))
         << "all hours after the first are alike";
   }
 }
@@ -587,7 +589,7 @@ TEST(Planner, DoesNotCutARunThatGainsNothingByIt) {
   PlanInput world = HourlyWorld({190, 190, 210, 60, 210, 190, 190, 190, 190});
   PlanJob job = JobOf(hours(2));
   job.pause = PauseMode::kSuspend;
-  EXPECT_THAT(PlanFor(world, job).intervals,
+  EXPECT_THAT(PlanFor(world, job).intervals(),
               ElementsAre(Hours(0, 1), Hours(3, 4)));
 }
 

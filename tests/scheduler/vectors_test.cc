@@ -223,14 +223,14 @@ TEST(WorkedExample, ThePlanSaysTheSame) {
   EXPECT_EQ(start.expected, Grams::Of(615));
   EXPECT_EQ(start.run_now, Grams::Of(840));
   EXPECT_EQ(
-      start.intervals,
+      start.intervals(),
       (std::vector<Interval>{{Instant() + hours(6), Instant() + hours(9)}}));
   const JobPlan pausing =
       MakePlan(ExampleInput(PauseMode::kCheckpoint)).jobs[0];
   EXPECT_EQ(pausing.expected, Grams::Of(555));
   EXPECT_EQ(pausing.run_now, Grams::Of(840));
   EXPECT_EQ(
-      pausing.intervals,
+      pausing.intervals(),
       (std::vector<Interval>{{Instant() + hours(3), Instant() + hours(4)},
                              {Instant() + hours(7), Instant() + hours(9)}}));
 }

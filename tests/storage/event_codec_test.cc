@@ -186,7 +186,7 @@ TEST(PlanCodec, KeepsEveryField) {
   plan.id = JobId{12};
   plan.region = 1;
   plan.region_name = "eu";
-  plan.intervals = {Minutes(0, 10), Minutes(20, 30)};
+  plan.runs = {{Minutes(0, 10), 1, "eu"}, {Minutes(20, 30), 0, "us"}};
   plan.finish_at = At(30);
   plan.late = true;
   plan.expected = Grams();
@@ -195,6 +195,7 @@ TEST(PlanCodec, KeepsEveryField) {
   plan.reason = Reason::kCleanerHours;
   plan.why = "waits for cleaner hours";
   plan.alternatives = {{"here", At(3), Grams::Of(9)}, {"eu", At(4), {}}};
+  plan.together = {3, Grams::Of(7), Grams::Of(6)};
   const std::string json = EncodePlan(plan);
   const Result<JobPlan> read = DecodePlan(json);
   ASSERT_TRUE(read.ok()) << read.status();
@@ -202,7 +203,7 @@ TEST(PlanCodec, KeepsEveryField) {
   EXPECT_EQ(read->id, plan.id);
   EXPECT_EQ(read->region, 1);
   EXPECT_EQ(read->region_name, "eu");
-  EXPECT_EQ(read->intervals, plan.intervals);
+  EXPECT_EQ(read->runs, plan.runs);
   EXPECT_EQ(read->finish_at, plan.finish_at);
   EXPECT_TRUE(read->late);
   EXPECT_EQ(read->expected, Grams());
@@ -210,11 +211,21 @@ TEST(PlanCodec, KeepsEveryField) {
   EXPECT_EQ(read->forecast_issued_at, plan.forecast_issued_at);
   EXPECT_EQ(read->reason, Reason::kCleanerHours);
   EXPECT_EQ(read->why, plan.why);
+  EXPECT_EQ(read->together, plan.together);
   ASSERT_EQ(read->alternatives.size(), 2u);
   EXPECT_EQ(read->alternatives[0].region, "here");
   EXPECT_EQ(read->alternatives[0].begin, At(3));
   EXPECT_EQ(read->alternatives[0].expected, Grams::Of(9));
   EXPECT_FALSE(read->alternatives[1].expected.has_value());
+}
+
+TEST(PlanCodec, ReadsAPlanOfOneRegionForAllRuns) {
+  const Result<JobPlan> read = DecodePlan(
+      R"({"region":"eu","region_index":2,"intervals":[{"begin_ms":5,"end_ms":9}]})");
+  ASSERT_TRUE(read.ok()) << read.status();
+  ASSERT_EQ(read->runs.size(), 1u);
+  EXPECT_EQ(read->runs[0].region_name, "eu");
+  EXPECT_EQ(read->runs[0].region, 2);
 }
 
 TEST(PlanCodec, KnowsEveryReasonAndThePlanThatIsNone) {
