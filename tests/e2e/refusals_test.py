@@ -111,11 +111,12 @@ class Refusals(unittest.TestCase):
     def test_a_duration_that_nobody_knows(self):
         self.one_line(self.ctl("submit", "--", "/bin/true"), 1,
                       "no duration is given", "no earlier job `true`", "--duration 2h")
-        self.one_line(self.submit("--duration", "0s"), 1, "not positive")
+        self.one_line(self.submit("--duration", "0s"), 2, "--duration",
+                      "not positive")
 
     def test_negative_and_absurd_durations(self):
         self.one_line(self.submit("--duration=-5m"), 2, "duration")
-        self.one_line(self.submit("--duration", "900d"), 1, "duration",
+        self.one_line(self.submit("--duration", "900d"), 2, "--duration",
                       "longer than a year")
 
     def test_an_unknown_region(self):
@@ -148,12 +149,15 @@ class Refusals(unittest.TestCase):
     def test_wrong_usage_exits_with_2(self):
         for words in (["submit", "--no-such-flag"], ["frobnicate"],
                       ["submit", "--duration", "soon", "--", "/bin/true"],
-                      ["show"]):
+                      ["submit", "--min-saving", "7", "--", "/bin/true"],
+                      ["submit", "--gpus", "-1", "--", "/bin/true"],
+                      ["show"], ["show", "0"], ["cancel", "abc"],
+                      ["wait", "1", "x"]):
             self.assertEqual(self.ctl(*words).returncode, 2, words)
 
     def test_a_job_that_does_not_exist(self):
         self.one_line(self.ctl("show", "424242"), 1, "424242")
-        self.one_line(self.ctl("cancel", "abc"), 1, "abc")
+        self.one_line(self.ctl("cancel", "424242"), 1, "424242")
 
     def test_nothing_else_is_disturbed(self):
         done = self.submit("--min-saving", "0.9")
