@@ -120,14 +120,31 @@ absl::StatusOr<v1::ReportEmissionsRequest> ToRequest(
     status = SetMoment("--until", options.until, here, request.mutable_until());
   }
   if (!status.ok()) return status;
+  const absl::Time since = FromProto(request.since());
+  const absl::Time until = FromProto(request.until());
+  if (request.has_since() && request.has_until() && until <= since) {
+    return absl::InvalidArgumentError(
+        fmt::format("--until: {} is not after --since {}", FormatUtc(until),
+                    FormatUtc(since)));
+  }
   return request;
+}
+
+void Complain(Session& session, std::string_view message) {
+  session.console.Complain("carbonctl: " + Printable(message) + "\n");
 }
 
 }  // namespace
 
 int Fail(Session& session, const absl::Status& status, int exit_code) {
-  session.console.Complain(
-      "carbonctl: " + Printable(std::string(status.message())) + "\n");
+  std::string message(status.message());
+  if (exit_code == kMisused) {  // all mistakes, a line each
+    for (size_t end; (end = message.find('\n')) != std::string::npos;) {
+      Complain(session, message.substr(0, end));
+      message.erase(0, end + 1);
+    }
+  }
+  Complain(session, message);
   return exit_code;
 }
 

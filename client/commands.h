@@ -80,7 +80,7 @@ int Logs(Session& session, const LogsOptions& options);
 // Returns when all are done: kDone where all succeeded.
 int Wait(Session& session, const std::vector<std::string>& jobs);
 
-// Tells the error and returns the exit code.
+// Tells the error, or all mistakes of the words, and returns the exit code.
 int Fail(Session& session, const absl::Status& status,
          int exit_code = kRefused);
 

@@ -87,53 +87,58 @@ absl::StatusOr<Said> ParseField(const YAML::Node& key, const YAML::Node& value,
   return Said{field, *std::move(values), key.Mark().line + 1};
 }
 
-absl::StatusOr<JobWords> ParseJob(const YAML::Node& node,
-                                  const std::string& folder) {
-  if (!node.IsMap()) {
-    return Refused(node, "a job is a map of keys such as `duration: 2h`");
+absl::Status ParseEntry(const YAML::Node& key, const YAML::Node& value,
+                        const std::string& folder, std::set<std::string>& seen,
+                        JobWords& words) {
+  if (!key.IsScalar()) return Refused(key, "a key is not plain text");
+  std::string name = key.Scalar();
+  for (char& c : name) c = c == '_' ? '-' : c;
+  if (!seen.insert(name).second) {
+    return Refused(key, "{} is given twice", key.Scalar());
   }
+  if (name == "command") {
+    words.command_said = true;
+    auto command = Command(value);
+    if (command.ok()) words.command = *std::move(command);
+    return command.status();
+  }
+  if (value.IsNull()) return absl::OkStatus();  // `name:` says nothing
+  auto said = ParseField(key, value, folder);
+  // An empty map of variables says nothing either.
+  if (said.ok() && !said->values.empty()) {
+    words.said.push_back(*std::move(said));
+  }
+  return said.status();
+}
+
+Mistake MistakeAt(const YAML::Node& node, const absl::Status& status) {
+  return {node.Mark().line + 1, std::string(status.message())};
+}
+
+JobWords ParseJob(const YAML::Node& node, const std::string& folder) {
   JobWords words;
   words.line = node.Mark().line + 1;
+  if (!node.IsMap()) {
+    words.mistakes.push_back(MistakeAt(
+        node, Refused(node, "a job is a map of keys such as `duration: 2h`")));
+    words.command_said = true;  // nothing more is to be said of it
+    return words;
+  }
   std::set<std::string> seen;
   for (const auto& entry : node) {
-    if (!entry.first.IsScalar()) {
-      return Refused(entry.first, "a key is not plain text");
-    }
-    std::string name = entry.first.Scalar();
-    for (char& c : name) c = c == '_' ? '-' : c;
-    if (!seen.insert(name).second) {
-      return Refused(entry.first, "{} is given twice", entry.first.Scalar());
-    }
-    if (name == "command") {
-      auto command = Command(entry.second);
-      if (!command.ok()) return command.status();
-      words.command = *std::move(command);
-      continue;
-    }
-    if (entry.second.IsNull()) continue;  // `name:` says nothing
-    auto said = ParseField(entry.first, entry.second, folder);
-    if (!said.ok()) return said.status();
-    // An empty map of variables says nothing either.
-    if (!said->values.empty()) words.said.push_back(*std::move(said));
+    const absl::Status status =
+        ParseEntry(entry.first, entry.second, folder, seen, words);
+    if (!status.ok()) words.mistakes.push_back(MistakeAt(entry.first, status));
   }
   return words;
 }
 
 absl::StatusOr<std::vector<JobWords>> ParseJobs(const YAML::Node& root,
                                                 const std::string& folder) {
+  if (root.IsNull()) return absl::InvalidArgumentError("there is no job");
+  if (!root.IsSequence()) return std::vector<JobWords>{ParseJob(root, folder)};
   std::vector<JobWords> jobs;
-  if (!root.IsSequence()) {
-    if (root.IsNull()) return absl::InvalidArgumentError("there is no job");
-    auto job = ParseJob(root, folder);
-    if (!job.ok()) return job.status();
-    jobs.push_back(*std::move(job));
-    return jobs;
-  }
-  for (const YAML::Node& node : root) {
-    auto job = ParseJob(node, folder);
-    if (!job.ok()) return job.status();
-    jobs.push_back(*std::move(job));
-  }
+  for (const YAML::Node& node : root) jobs.push_back(ParseJob(node, folder));
   if (jobs.empty()) return absl::InvalidArgumentError("the list has no job");
   return jobs;
 }

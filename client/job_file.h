@@ -10,8 +10,8 @@ namespace carbond::client {
 
 // Reads jobs from YAML: one job, or a list of them. Keys are the flags' names
 // with `_` or `-`; `command` is a list of words, or a line for /bin/sh. A
-// relative `workdir` is relative to `folder`. The first mistake is told with
-// its line.
+// relative `workdir` is relative to `folder`. An error is one of the whole
+// text; what is wrong in a job stands in its `mistakes`, each with its line.
 absl::StatusOr<std::vector<JobWords>> ParseJobFile(const std::string& yaml,
                                                    const std::string& folder);
 

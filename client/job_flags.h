@@ -43,18 +43,26 @@ struct Submitter {
   std::string directory;  // absolute
 };
 
+struct Mistake {
+  int line = 0;      // in the job file; 0: on the command line
+  std::string text;  // with its line
+};
+
 // A job as it was described, in full: nothing is computed yet.
 struct JobWords {
   std::vector<Said> said;            // in order; later ones win
   std::vector<std::string> command;  // empty: none given
   int line = 0;                      // where the job begins in its file
+  std::vector<Mistake> mistakes;     // what of its file was not understood
+  bool command_said = false;         // though perhaps not understood
 };
 
 // Whether any instant was given as a distance from now or as a clock time.
 bool DependsOnNow(const JobWords& words);
 
-// The spec that the words describe. Syntax is checked here, sense (is the
-// region known? can the deadline be met?) by the daemon.
+// The spec that the words describe, or all their mistakes, a line each. What
+// the words alone can tell is checked here; what depends on the time, on the
+// regions or on the machine (can the deadline be met?) by the daemon.
 absl::StatusOr<v1::JobSpec> MakeSpec(const JobWords& words,
                                      const Submitter& submitter,
                                      const Here& here);

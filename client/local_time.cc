@@ -151,10 +151,8 @@ absl::StatusOr<absl::Time> ParseClock(std::string text, const Here& here,
   return t;
 }
 
-}  // namespace
-
-absl::StatusOr<absl::Time> ParseInstant(const std::string& text,
-                                        const Here& here, Lean lean) {
+absl::StatusOr<absl::Time> Parse(const std::string& text, const Here& here,
+                                 Lean lean) {
   switch (FormOf(text)) {
     case Form::kRfc3339:
       return ParseRfc3339(text);
@@ -172,6 +170,18 @@ absl::StatusOr<absl::Time> ParseInstant(const std::string& text,
       break;
   }
   return NotUnderstood(text);
+}
+
+}  // namespace
+
+absl::StatusOr<absl::Time> ParseInstant(const std::string& text,
+                                        const Here& here, Lean lean) {
+  const auto t = Parse(text, here, lean);
+  if (t.ok() && *t < absl::UnixEpoch()) {
+    return absl::InvalidArgumentError(
+        fmt::format("time `{}` is before 1970", text));
+  }
+  return t;
 }
 
 bool DependsOnNow(const std::string& text) {

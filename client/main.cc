@@ -24,6 +24,7 @@
 namespace carbond::client {
 namespace {
 
+constexpr size_t kLongestRequestId = 256;  // that carbond takes
 constexpr char kSocket[] = "/run/carbond/carbond.sock";
 
 std::string Get(const char* variable) {
@@ -118,17 +119,33 @@ void AddSubmitAndPlan(CLI::App& app, CommandLine& line) {
   submit
       ->add_option("--request-id", line.submit.request_id,
                    "the same id submits the same job only once")
-      ->type_name("ID");
+      ->type_name("ID")
+      ->check([](const std::string& id) {
+        return id.size() <= kLongestRequestId
+                   ? ""
+                   : fmt::format("is longer than {} bytes", kLongestRequestId);
+      });
   CLI::App* plan =
       AddCommand(app, line, "plan", "what submit would do and why",
                  [&line](Session& s) { return Plan(s, line.submit); });
   AddJobFlags(*plan, line);
 }
 
+// Why a word cannot be a job's id; empty where it can.
+std::string NoJobId(const std::string& word) {
+  const bool number = !word.empty() && word.size() <= 18 &&
+                      word.front() != '0' &&
+                      word.find_first_not_of("0123456789") == std::string::npos;
+  return number
+             ? ""
+             : fmt::format("`{}` is no job id: ids are numbers from 1", word);
+}
+
 void AddJob(CLI::App* command, std::string& job, bool required = true) {
   command->add_option("JOB", job, "the job's id")
       ->required(required)
-      ->type_name("");
+      ->type_name("")
+      ->check(NoJobId);
 }
 
 void AddReads(CLI::App& app, CommandLine& line) {
@@ -191,7 +208,8 @@ void AddStreams(CLI::App& app, CommandLine& line) {
              [&line](Session& s) { return Wait(s, line.jobs); })
       ->add_option("JOB", line.jobs, "ids of jobs")
       ->required()
-      ->type_name("");
+      ->type_name("")
+      ->check(NoJobId);
 }
 
 void AddActs(CLI::App& app, CommandLine& line) {

@@ -4,7 +4,6 @@
 #include <google/protobuf/descriptor.h>
 
 #include <algorithm>
-#include <numeric>
 
 namespace carbond::client {
 namespace {
@@ -45,20 +44,24 @@ absl::StatusOr<Enum> Parse(const google::protobuf::EnumDescriptor& type,
       fmt::format("`{}` is not one of {}", name, AllWords(type)));
 }
 
-// Levenshtein's distance.
+// Optimal string alignment: insertions, deletions, replacements and swaps of
+// neighbours.
 size_t Distance(const std::string& a, const std::string& b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
+  std::vector<std::vector<size_t>> d(a.size() + 1,
+                                     std::vector<size_t>(b.size() + 1));
+  for (size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
+  for (size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
   for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
     for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+      const size_t change = a[i - 1] == b[j - 1] ? 0 : 1;
+      d[i][j] = std::min(
+          {d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + change});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+      }
     }
   }
-  return row.back();
+  return d[a.size()][b.size()];
 }
 
 std::string Dashed(std::string word) {
@@ -102,11 +105,17 @@ absl::StatusOr<v1::GroupBy> ParseGroupBy(const std::string& name) {
 
 std::string NearestWord(const std::string& word,
                         const std::vector<std::string>& known) {
+  // Words longer than any of ours are no misspelling of one.
+  if (word.size() > 64) return "";
+  const std::string meant = Dashed(word);
+  // A third of the letters may be wrong; the dashes of a flag are no letters.
+  const size_t dashes = std::min(meant.find_first_not_of('-'), meant.size());
+  const size_t letters = meant.size() - dashes;
   std::string nearest;
-  size_t least = std::max<size_t>(1, std::min<size_t>(word.size() / 2, 3)) + 1;
+  size_t least = std::clamp<size_t>(letters / 3, 1, 3) + 1;
   for (const std::string& candidate : known) {
-    const size_t distance = Distance(Dashed(word), Dashed(candidate));
-    if (distance < least) {
+    const size_t distance = Distance(meant, Dashed(candidate));
+    if (distance < least && distance < letters) {
       least = distance;
       nearest = candidate;
     }

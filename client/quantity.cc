@@ -162,6 +162,9 @@ absl::StatusOr<int32_t> ParseCount(const std::string& text) {
   int32_t value = 0;
   const char* end = text.data() + text.size();
   const auto [after, error] = std::from_chars(text.data(), end, value);
+  if (error == std::errc::result_out_of_range && after == end) {
+    return Refused("`{}` is too large", text);
+  }
   if (error != std::errc() || after != end) {
     return Refused("`{}` is not a whole number", text);
   }

@@ -84,6 +84,27 @@ std::string Gap(const v1::Emissions& emissions) {
   return unknown > absl::ZeroDuration() ? FormatLength(unknown) : "";
 }
 
+// Why a table lacks baselines, where it does.
+std::string BaselineNote(const v1::ReportEmissionsResponse& report,
+                         v1::GroupBy by) {
+  const auto& groups = report.groups();
+  const bool lacks = std::any_of(groups.begin(), groups.end(),
+                                 [](const v1::EmissionsGroup& group) {
+                                   return !group.emissions().has_baseline_g();
+                                 });
+  if (!lacks) return "";
+  if (by == v1::GROUP_BY_DAY) {
+    return "baselines belong to whole jobs, which would have run on other "
+           "days: --by job shows them\n";
+  }
+  if (by == v1::GROUP_BY_REGION) {
+    return "baselines belong to whole jobs: a region has one only where all "
+           "its jobs ran at home and nowhere else\n";
+  }
+  return "a baseline is missing where the intensity of its hours is not "
+         "known\n";
+}
+
 }  // namespace
 
 std::string ClockLine(double clock_speed) {
@@ -169,7 +190,8 @@ std::string EmissionsPage(const v1::ReportEmissionsResponse& report,
     if (grouped) cells.insert(cells.begin(), group.key());
     table.Add(std::move(cells));
   }
-  return table.Render(look) + ClockLine(report.clock_speed());
+  return table.Render(look) + BaselineNote(report, by) +
+         ClockLine(report.clock_speed());
 }
 
 std::string ForecastPage(const v1::Forecast& forecast, const Look& look,

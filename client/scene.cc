@@ -79,7 +79,12 @@ absl::Time OutlookOf(const v1::Plan& plan, absl::Time now,
                   std::min(choice, std::max(finish, now) + kOutlook));
 }
 
-// Runs, and the gaps between them.
+bool EndedInAPause(const v1::Run& run) {
+  return run.end() == "checkpointed" || run.end() == "suspended";
+}
+
+// Runs, and the pauses between them. After a run that failed or was lost the
+// job waits for its next attempt: that is no pause, and stays blank.
 void AddRuns(const v1::Job& job, absl::Time now, Picture& picture) {
   std::optional<absl::Time> paused_from;
   for (const v1::Run& run : job.runs()) {
@@ -89,7 +94,7 @@ void AddRuns(const v1::Job& job, absl::Time now, Picture& picture) {
     const absl::Time end = run.has_ended_at() ? FromProto(run.ended_at()) : now;
     picture.ran.push_back({begin, end});
     paused_from.reset();
-    if (run.has_ended_at()) paused_from = end;
+    if (run.has_ended_at() && EndedInAPause(run)) paused_from = end;
   }
   if (paused_from && job.state() == v1::JOB_STATE_PAUSED) {
     picture.paused.push_back({*paused_from, now});

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "client/commands.h"
 #include "client/job_file.h"
@@ -47,17 +48,20 @@ absl::StatusOr<std::vector<v1::JobSpec>> SpecsAt(
     const Session& session, const SubmitOptions& options,
     const std::vector<JobWords>& jobs, const Here& here) {
   std::vector<v1::JobSpec> specs;
+  std::string mistakes;  // of all jobs, a line each
   for (const JobWords& job : jobs) {
     auto spec = MakeSpec(job, session.submitter, here);
-    if (!spec.ok()) {
-      const std::string message(spec.status().message());
-      return absl::Status(spec.status().code(),
-                          message.starts_with("line")
-                              ? options.file + ": " + message
-                              : message);
+    if (spec.ok()) {
+      specs.push_back(*std::move(spec));
+      continue;
     }
-    specs.push_back(*std::move(spec));
+    std::istringstream lines(std::string(spec.status().message()));
+    for (std::string line; std::getline(lines, line);) {
+      if (!mistakes.empty()) mistakes += '\n';
+      mistakes += line.starts_with("line ") ? options.file + ": " + line : line;
+    }
   }
+  if (!mistakes.empty()) return absl::InvalidArgumentError(mistakes);
   return specs;
 }
 

@@ -55,6 +55,18 @@ std::string WhyPhrase(const v1::Plan& plan, const Here& here) {
   return phrase.empty() ? Localized(Printable(plan.why()), here) : phrase;
 }
 
+// What the daemon's sentence adds to its reason, after the first `; `: that a
+// limit cannot be held, what the plan builds on. The phrases have not said it,
+// but for the deadline that is missed.
+std::string Reservation(const v1::Plan& plan, const Here& here) {
+  const size_t begin = plan.why().find("; ");
+  if (begin == std::string::npos || plan.late() ||
+      ReasonPhrase(plan.reason()).empty()) {
+    return "";
+  }
+  return Localized(Printable(plan.why().substr(begin)), here);
+}
+
 }  // namespace
 
 std::string ClockNote(double clock_speed) {
@@ -140,7 +152,8 @@ std::string SubmitLine(const v1::Job& job, absl::TimeZone zone) {
   if (job.state() == v1::JOB_STATE_DONE) {
     text = OutcomePhrase(job) + " already";
   } else if (job.has_plan()) {
-    text = PlanSentence(job.plan(), zone);
+    text = PlanSentence(job.plan(), zone) +
+           Reservation(job.plan(), At(job.plan(), zone));
   } else if (job.state() != v1::JOB_STATE_WAITING &&
              job.state() != v1::JOB_STATE_UNSPECIFIED) {
     text = fmt::format("{}{}", Name(job.state()), In(job.region()));

@@ -47,7 +47,7 @@ bool Answers(const std::string& path) {
          errno != ECONNREFUSED;
 }
 
-Status PrepareUnix(const std::string& address, const std::string& path) {
+Status CheckUnix(const std::string& address, const std::string& path) {
   if (path.empty() || path.front() != '/') {
     return CannotListen(address, "the path of a socket is absolute",
                         "write unix:/path/to/carbond.sock");
@@ -59,15 +59,6 @@ Status PrepareUnix(const std::string& address, const std::string& path) {
                     "{}",
                     path.size(), sizeof(sockaddr_un::sun_path) - 1),
         "choose a shorter one");
-  }
-  std::error_code error;
-  std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  std::filesystem::create_directories(folder, error);
-  if (error) {
-    return CannotListen(address,
-                        fmt::format("the directory {} cannot be made: {}",
-                                    folder.string(), error.message()),
-                        "make it, or change listen in carbond.yaml");
   }
   struct stat there {};
   if (lstat(path.c_str(), &there) != 0) {
@@ -83,6 +74,20 @@ Status PrepareUnix(const std::string& address, const std::string& path) {
     return CannotListen(address, "another process listens there",
                         "stop it, or change listen in carbond.yaml");
   }
+  return Ok();
+}
+
+Status PrepareUnix(const std::string& address, const std::string& path) {
+  CARBOND_RETURN_IF_ERROR(CheckUnix(address, path));
+  std::error_code error;
+  std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  std::filesystem::create_directories(folder, error);
+  if (error) {
+    return CannotListen(address,
+                        fmt::format("the directory {} cannot be made: {}",
+                                    folder.string(), error.message()),
+                        "make it, or change listen in carbond.yaml");
+  }
   if (unlink(path.c_str()) != 0 && errno != ENOENT) {
     return CannotListen(
         address,
@@ -94,7 +99,7 @@ Status PrepareUnix(const std::string& address, const std::string& path) {
 }
 
 // Binds for a moment, the way gRPC will, to learn what would be wrong.
-Status PrepareTcp(const std::string& address) {
+Status CheckTcp(const std::string& address) {
   size_t colon = address.rfind(':');
   if (colon == std::string::npos || colon + 1 == address.size()) {
     return CannotListen(address, "it has no port",
@@ -153,11 +158,17 @@ std::string SocketPath(const std::string& address) {
   return path.compare(0, 3, "///") == 0 ? path.substr(2) : path;
 }
 
+Status CheckListening(const std::string& address) {
+  const std::string path = SocketPath(address);
+  return path.empty() && !address.starts_with(kUnix) ? CheckTcp(address)
+                                                     : CheckUnix(address, path);
+}
+
 Status PrepareToListen(const std::string& address) {
-  if (address.compare(0, kUnix.size(), kUnix) == 0) {
-    return PrepareUnix(address, SocketPath(address));
-  }
-  return PrepareTcp(address);
+  const std::string path = SocketPath(address);
+  return path.empty() && !address.starts_with(kUnix)
+             ? CheckTcp(address)
+             : PrepareUnix(address, path);
 }
 
 }  // namespace carbond

@@ -8,9 +8,11 @@
 
 namespace carbond {
 
-// Can this `unix:/path` or `host:port` be listened on? Makes the folder of a
-// socket and removes a socket that nobody serves any more. The error is one
-// line and says what would mend it.
+// Can this `unix:/path` or `host:port` be listened on? Changes nothing. The
+// error is one line and says what would mend it.
+Status CheckListening(const std::string& address);
+// The same, and makes the folder of a socket and removes a socket that nobody
+// serves any more.
 Status PrepareToListen(const std::string& address);
 
 // The path of a `unix:/path` address; empty for another.

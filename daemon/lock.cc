@@ -46,6 +46,10 @@ std::string HolderOf(int fd) {
 
 }  // namespace
 
+bool StateLock::WasEverTaken(const std::string& state_dir) {
+  return access((state_dir + "/lock").c_str(), F_OK) == 0;
+}
+
 Result<StateLock> StateLock::Take(const std::string& state_dir) {
   CARBOND_RETURN_IF_ERROR(MakeFolder(state_dir));
   std::string path = state_dir + "/lock";

@@ -18,6 +18,9 @@ class StateLock {
   // `state directory X is in use by carbond (pid N); ...`.
   static Result<StateLock> Take(const std::string& state_dir);
 
+  // Whether a daemon has been there before.
+  static bool WasEverTaken(const std::string& state_dir);
+
   StateLock(StateLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   StateLock& operator=(StateLock&&) = delete;
   ~StateLock();

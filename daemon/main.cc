@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
@@ -19,6 +20,7 @@
 #include "daemon/grid/factory.h"
 #include "daemon/hub.h"
 #include "daemon/ledger_clock.h"
+#include "daemon/listen.h"
 #include "daemon/lock.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
@@ -185,11 +187,33 @@ void WarnOfOpenDoors(const Config& config) {
   }
 }
 
+// What can be said against a first start is said before anything is made: a
+// daemon that may not run leaves nothing behind. Where a daemon has been before
+// there is nothing to spare, and whether it still runs is told first.
+Status CheckFirstStart(const Config& config) {
+  for (const std::string& address : config.listen) {
+    CARBOND_RETURN_IF_ERROR(CheckListening(address));
+  }
+  const bool local = std::any_of(
+      config.regions.begin(), config.regions.end(),
+      [](const RegionConfig& r) { return r.executor.type == "local"; });
+  if (local && config.runner.empty()) {
+    return Missing(
+        "there is no carbon-runner beside carbond: install it, or say where it "
+        "is with `runner:` in {}",
+        config.path);
+  }
+  return MakeGrid(config, SystemClock::RealNow()).status();
+}
+
 // What is built first dies last. An error is one of the start; what goes wrong
 // later is in the log, and the answer is the exit code.
 Result<int> Serve(Config config) {
   Ending ending;
   FindRunner(config);
+  if (!StateLock::WasEverTaken(config.state_dir)) {
+    CARBOND_RETURN_IF_ERROR(CheckFirstStart(config));
+  }
   CARBOND_ASSIGN_OR_RETURN(auto log, Log::Open(config.log));
   CARBOND_ASSIGN_OR_RETURN(StateLock lock, StateLock::Take(config.state_dir));
   const std::string ledger_path = config.state_dir + "/ledger.db";
@@ -295,6 +319,16 @@ int RunBackup(const std::string& db, const std::string& target) {
   return 0;
 }
 
+// Wrong words, told on one line.
+int Misuse(const CLI::App& app, const CLI::ParseError& error) {
+  const std::vector<std::string> extra = app.remaining(true);
+  fmt::print(stderr, "carbond: {}; carbond --help lists what there is\n",
+             extra.empty()
+                 ? error.what()
+                 : fmt::format("`{}` is not understood", extra.front()));
+  return 2;
+}
+
 int Main(int argc, char** argv) {
   CLI::App app{"carbond: a carbon-aware scheduler for training jobs"};
   std::string config;
@@ -326,8 +360,10 @@ int Main(int argc, char** argv) {
     if (!ledger->parsed() && !replay->parsed() && config.empty()) {
       throw CLI::RequiredError("--config FILE");
     }
+    CheckBacktest(*replay, backtest);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : 2;  // 0: help or version was asked for
+    if (e.get_exit_code() == 0) return app.exit(e);  // help, version
+    return Misuse(app, e);
   }
   if (verify->parsed()) return RunVerify(db);
   if (backup->parsed()) return RunBackup(db, target);

@@ -12,6 +12,13 @@ constexpr Duration kLongestJob = hours(24 * 366);
 constexpr Duration kSaidAMomentAgo = seconds(5);
 constexpr double kGreatestPowerW = 1e8;  // a hundred megawatts
 
+// Linux takes 128 KiB for one string of a program's arguments or environment,
+// its end included (MAX_ARG_STRLEN), and 2 MiB for all of them where the stack
+// may have its usual 8 MiB. Half of that is for what the daemon's own
+// environment and carbond's variables add.
+constexpr size_t kLongestWord = 128 * 1024 - 1;
+constexpr size_t kLongestWords = 1024 * 1024;
+
 const Region* Find(const std::vector<Region>& regions,
                    const std::string& name) {
   const auto it =
@@ -103,6 +110,33 @@ Status CheckNumbers(const JobSpec& spec) {
                    Describe(spec.need));
   }
   return Ok();
+}
+
+// Whether the system could start it at all.
+Status CheckSize(const JobSpec& spec) {
+  size_t all = 0;
+  const auto check = [&all](const std::string& what, size_t size) -> Status {
+    all += size + 1 + sizeof(char*);  // with its end and the pointer to it
+    if (size <= kLongestWord) return Ok();
+    return Refused(
+        "{} has {} bytes, and no program can be given more than {}: put it "
+        "into a file",
+        what, size, kLongestWord);
+  };
+  for (const std::string& word : spec.command) {
+    CARBOND_RETURN_IF_ERROR(check("a word of the command", word.size()));
+  }
+  for (const auto& [key, value] : spec.env) {
+    CARBOND_RETURN_IF_ERROR(check("environment variable " + key.substr(0, 64),
+                                  key.size() + 1 + value.size()));
+  }
+  CARBOND_RETURN_IF_ERROR(check("on_pause", spec.on_pause.size()));
+  CARBOND_RETURN_IF_ERROR(check("on_resume", spec.on_resume.size()));
+  if (all <= kLongestWords) return Ok();
+  return Refused(
+      "command and environment take {} bytes together, and a job may have {}: "
+      "put them into a file",
+      all, kLongestWords);
 }
 
 Status CheckText(const JobSpec& spec) {
@@ -262,6 +296,7 @@ Result<JobSpec> CompleteSpec(JobSpec spec, const Unset& unset,
     spec.checkpoint_signal.erase(0, 3);
   }
   CARBOND_RETURN_IF_ERROR(CheckText(spec));
+  CARBOND_RETURN_IF_ERROR(CheckSize(spec));
   CARBOND_RETURN_IF_ERROR(CheckDurations(spec));
   CARBOND_RETURN_IF_ERROR(CheckNumbers(spec));
   CARBOND_RETURN_IF_ERROR(CheckPausing(spec));

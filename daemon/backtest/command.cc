@@ -94,7 +94,6 @@ Result<Scenario> LoadLedger(const BacktestOptions& options) {
   }
   if (!options.slack.empty()) {
     CARBOND_ASSIGN_OR_RETURN(wish.slack, ParseDuration(options.slack));
-    if (*wish.slack < Duration(0)) return Refused("--slack is negative");
   }
   CARBOND_ASSIGN_OR_RETURN(LedgerScenario made, ScenarioFromLedger(wish));
   if (made.left_out > 0) {
@@ -107,9 +106,6 @@ Result<Scenario> LoadLedger(const BacktestOptions& options) {
 }
 
 Status PrintBacktest(const BacktestOptions& options) {
-  if (options.scenario.empty() == options.ledger.empty()) {
-    return Refused("give either a SCENARIO file or --from-ledger DB");
-  }
   CARBOND_ASSIGN_OR_RETURN(const Scenario scenario, options.ledger.empty()
                                                         ? Load(options.scenario)
                                                         : LoadLedger(options));
@@ -124,7 +120,19 @@ Status PrintBacktest(const BacktestOptions& options) {
   return Ok();
 }
 
+// As CLI11 wants it: empty where all is well.
+std::string Complaint(const Status& status) {
+  return status.ok() ? "" : Message(status);
+}
+
 }  // namespace
+
+void CheckBacktest(const CLI::App& command, const BacktestOptions& options) {
+  if (!command.parsed()) return;
+  if (options.scenario.empty() != options.ledger.empty()) return;
+  throw CLI::ValidationError("backtest",
+                             "give either a SCENARIO file or --from-ledger DB");
+}
 
 void AddBacktestOptions(CLI::App& command, BacktestOptions& options) {
   command.add_option("SCENARIO", options.scenario,
@@ -132,14 +140,25 @@ void AddBacktestOptions(CLI::App& command, BacktestOptions& options) {
   CLI::Option* ledger = command.add_option(
       "--from-ledger", options.ledger, "replay the past jobs of this ledger");
   command.add_option("--since", options.since, "those submitted from then on")
-      ->needs(ledger);
+      ->needs(ledger)
+      ->check([](const std::string& text) {
+        return Complaint(ParseInstant(text).status());
+      });
   command
       .add_option("--slack", options.slack,
                   "as if each had to be done by its duration and so much more")
-      ->needs(ledger);
+      ->needs(ledger)
+      ->check([](const std::string& text) {
+        const auto slack = ParseDuration(text);
+        if (slack.ok() && *slack < Duration(0)) return text + " is negative";
+        return Complaint(slack.status());
+      });
   command
       .add_option("--policies", options.policies, "comma-separated; else all")
-      ->needs(ledger);
+      ->needs(ledger)
+      ->check([](const std::string& text) {
+        return Complaint(PoliciesOf(text).status());
+      });
   command
       .add_flag("--clairvoyant", options.clairvoyant,
                 "also with perfect foresight")

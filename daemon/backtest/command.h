@@ -19,6 +19,8 @@ struct BacktestOptions {
 };
 
 void AddBacktestOptions(CLI::App& command, BacktestOptions& options);
+// Throws what CLI11 throws where the words do not go together.
+void CheckBacktest(const CLI::App& command, const BacktestOptions& options);
 
 // Prints to stdout; what is wrong to stderr. The exit code.
 int RunBacktest(const BacktestOptions& options);

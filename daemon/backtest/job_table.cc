@@ -19,6 +19,8 @@ constexpr std::array kColumns = {
     "cpus",         "deadline",    "pause",      "checkpoint_s", "resume_s",
     "idle_power_w", "home_region", "regions",    "user",         "name",
     "project",      "data_gb"};
+// Of a table's mistakes: who has more has made one of them many times.
+constexpr int64_t kMostTold = 20;
 // Beyond this, seconds no longer fit whole milliseconds of any calendar.
 constexpr double kMostSeconds = 1e11;
 
@@ -79,13 +81,18 @@ class JobTable {
     std::string_view line;
     CARBOND_ASSIGN_OR_RETURN(bool more, file_.Next(line));
     if (!more) return Refused("{}: is empty", file_.path());
-    CARBOND_RETURN_IF_ERROR(ReadHeader(line));
+    ReadHeader(line);
+    if (mistakes_ > 0) return Refused("{}", told_);  // no cell has its column
     while (true) {
       CARBOND_ASSIGN_OR_RETURN(more, file_.Next(line));
       if (!more) break;
-      if (line.empty()) continue;
-      CARBOND_RETURN_IF_ERROR(ReadRow(line));
+      if (!line.empty()) ReadRow(line);
     }
+    if (mistakes_ > kMostTold) {
+      told_ += fmt::format("\n{}: {} more mistakes", file_.path(),
+                           mistakes_ - kMostTold);
+    }
+    if (mistakes_ > 0) return Refused("{}", told_);
     std::stable_sort(jobs_.begin(), jobs_.end(),
                      [](const BacktestJob& a, const BacktestJob& b) {
                        return a.submitted_at < b.submitted_at;
@@ -94,79 +101,106 @@ class JobTable {
   }
 
  private:
-  Status ReadHeader(std::string_view line) {
+  // Notes what is wrong; true where nothing is.
+  bool Good(const Status& status) {
+    if (status.ok()) return true;
+    if (++mistakes_ > kMostTold) return false;
+    if (!told_.empty()) told_ += '\n';
+    told_ += Message(status);
+    return false;
+  }
+
+  void ReadHeader(std::string_view line) {
     for (std::string name : Cells(line)) {
       if (name == "submit_time_s") name = "submit";
       if (std::find(kColumns.begin(), kColumns.end(), name) == kColumns.end()) {
-        return file_.Fault("there is no column `{}`; the columns are {}", name,
-                           fmt::join(kColumns, ", "));
+        Good(file_.Fault("there is no column `{}`; the columns are {}", name,
+                         fmt::join(kColumns, ", ")));
+      } else if (std::find(columns_.begin(), columns_.end(), name) !=
+                 columns_.end()) {
+        Good(file_.Fault("the column `{}` is there twice", name));
       }
       columns_.push_back(name);
     }
     if (std::find(columns_.begin(), columns_.end(), "submit") ==
         columns_.end()) {
-      return file_.Fault("a column `submit` is owed");
+      Good(file_.Fault("a column `submit` is owed"));
     }
-    return Ok();
   }
 
-  Status ReadRow(std::string_view line) {
+  void ReadRow(std::string_view line) {
     const std::vector<std::string> cells = Cells(line);
     if (cells.size() != columns_.size()) {
-      return file_.Fault("{} cells, where the header has {}", cells.size(),
-                         columns_.size());
+      Good(file_.Fault("{} cells, where the header has {}", cells.size(),
+                       columns_.size()));
+      return;
     }
     cell_.clear();
     for (size_t i = 0; i < cells.size(); ++i) {
       if (!cells[i].empty()) cell_[columns_[i]] = cells[i];
     }
+    const int64_t before = mistakes_;
     BacktestJob job;
     job.spec = defaults_;
-    job.id = Text("id", fmt::format("{}", jobs_.size() + 1));
+    job.id = Text("id", fmt::format("{}", ++rows_));
     if (!ids_.insert(job.id).second) {
-      return file_.Fault("id {} was given before", job.id);
+      Good(file_.Fault("id {} was given before", job.id));
     }
-    CARBOND_ASSIGN_OR_RETURN(const auto submit, Time("submit"));
-    if (!submit) return file_.Fault("`submit` is empty");
-    job.submitted_at = *submit;
-    CARBOND_RETURN_IF_ERROR(ReadSpec(job.spec));
-    if (job.spec.duration <= Duration(0)) {
-      return file_.Fault(
-          "the duration is not positive: give `duration_s`, or "
-          "`defaults: {{duration: 2h}}` in the scenario");
+    const auto submit = Time("submit");
+    if (Good(submit.status()) && !*submit) {
+      Good(file_.Fault("`submit` is empty"));
     }
-    CARBOND_ASSIGN_OR_RETURN(job.deadline, Time("deadline"));
-    if (!job.deadline) {
-      job.deadline = job.submitted_at + job.spec.duration + slack_;
-    }
+    ReadSpec(job.spec);
+    const auto deadline = Time("deadline");
+    Good(deadline.status());
+    if (mistakes_ > before) return;
+    job.submitted_at = **submit;
+    job.deadline =
+        deadline->value_or(job.submitted_at + job.spec.duration + slack_);
     jobs_.push_back(std::move(job));
-    return Ok();
   }
 
-  Status ReadSpec(JobSpec& spec) {
-    CARBOND_RETURN_IF_ERROR(Seconds("duration_s", spec.duration));
-    CARBOND_RETURN_IF_ERROR(Seconds("checkpoint_s", spec.checkpoint_cost));
-    CARBOND_RETURN_IF_ERROR(Seconds("resume_s", spec.resume_cost));
-    CARBOND_RETURN_IF_ERROR(Power("power_w", spec.power));
-    CARBOND_RETURN_IF_ERROR(Power("idle_power_w", spec.idle_power));
-    CARBOND_RETURN_IF_ERROR(Count("gpus", spec.need.gpus));
-    CARBOND_RETURN_IF_ERROR(Count("cpus", spec.need.cpus));
-    CARBOND_RETURN_IF_ERROR(Quantity("data_gb", 1e9, spec.data_gb));
+  void ReadSpec(JobSpec& spec) {
+    if (Good(Seconds("duration_s", spec.duration)) &&
+        spec.duration <= Duration(0)) {
+      Good(
+          file_.Fault("the duration is not positive: give `duration_s`, or "
+                      "`defaults: {{duration: 2h}}` in the scenario"));
+    }
+    Good(Seconds("checkpoint_s", spec.checkpoint_cost));
+    Good(Seconds("resume_s", spec.resume_cost));
+    Good(Power("power_w", spec.power));
+    Good(Power("idle_power_w", spec.idle_power));
+    Good(Count("gpus", spec.need.gpus));
+    Good(Count("cpus", spec.need.cpus));
+    Good(Quantity("data_gb", 1e9, spec.data_gb));
     spec.user = Text("user", spec.user);
     spec.name = Text("name", spec.name);
     spec.project = Text("project", spec.project);
     if (cell_.contains("pause")) {
-      Result<PauseMode> mode = ParsePauseMode(cell_["pause"]);
-      if (!mode.ok()) return file_.Fault("{}", Message(mode.status()));
-      spec.pause = *mode;
+      const Result<PauseMode> mode = ParsePauseMode(cell_["pause"]);
+      if (mode.ok()) {
+        spec.pause = *mode;
+      } else {
+        Good(file_.Fault("{}", Message(mode.status())));
+      }
     }
+    ReadRegions(spec);
+  }
+
+  void ReadRegions(JobSpec& spec) {
     if (cell_.contains("regions")) spec.regions = Words(cell_["regions"]);
-    spec.home_region = Text("home_region", spec.home_region);
-    if (spec.home_region.empty()) spec.home_region = spec.regions.front();
-    for (const std::string& name : spec.regions) {
-      CARBOND_RETURN_IF_ERROR(CheckRegion(name));
+    if (spec.regions.empty()) {
+      Good(file_.Fault("`regions` names no region"));
+      return;
     }
-    return CheckRegion(spec.home_region);
+    for (const std::string& name : spec.regions) Good(CheckRegion(name));
+    spec.home_region = Text("home_region", spec.home_region);
+    if (spec.home_region.empty()) {
+      spec.home_region = spec.regions.front();
+    } else {
+      Good(CheckRegion(spec.home_region));
+    }
   }
 
   Status CheckRegion(const std::string& name) const {
@@ -240,7 +274,10 @@ class JobTable {
   std::vector<std::string> columns_;
   std::map<std::string, std::string> cell_;  // of the row, empty ones left out
   std::set<std::string> ids_;
+  int64_t rows_ = 0;
   std::vector<BacktestJob> jobs_;
+  int64_t mistakes_ = 0;
+  std::string told_;  // a line for each of the first
 };
 
 }  // namespace

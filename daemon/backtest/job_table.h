@@ -17,8 +17,9 @@
 
 namespace carbond {
 
-// Refuses, with file and line: columns it does not know, cells that are no
-// numbers, times or regions, an id given twice.
+// Refuses, with a line for each mistake that names file and line: columns it
+// does not know, cells that are no numbers, times or regions, an id given
+// twice.
 Result<std::vector<BacktestJob>> ReadJobTable(
     const std::string& path, Instant from, const JobSpec& defaults,
     Duration slack, const std::vector<std::string>& regions);

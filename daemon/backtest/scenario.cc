@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "daemon/backtest/job_table.h"
 #include "daemon/config_sections.h"
@@ -220,7 +221,10 @@ class ScenarioReader {
     auto jobs = ReadJobTable(path, scenario_.span.begin, defaults_.spec,
                              defaults_.slack, regions);
     if (!jobs.ok()) {
-      top_.MistakeAt("jobs", "{}", Message(jobs.status()));
+      std::istringstream lines(Message(jobs.status()));
+      for (std::string line; std::getline(lines, line);) {
+        top_.MistakeAt("jobs", "{}", line);
+      }
       return;
     }
     std::erase_if(*jobs, [&](const BacktestJob& job) {

@@ -65,7 +65,7 @@ class Distances {
   }
 
   // The smallest. It must be the most usual as well: otherwise a stray line
-  // would cut every step of the file short.
+  // would cut every step of the file short. A gap is whole steps long.
   Result<Duration> Step(const std::string& path) const {
     if (counts_.empty()) {
       return Refused(
@@ -82,6 +82,14 @@ class Distances {
           "between them",
           path, smallest->second.line, FormatDuration(smallest->first),
           FormatDuration(distance));
+    }
+    for (const auto& [distance, seen] : counts_) {
+      if (distance % smallest->first == Duration(0)) continue;
+      return Refused(
+          "{}:{}: {} after the line before, which is no whole number of the "
+          "file's steps of {}; all steps must have one length",
+          path, seen.line, FormatDuration(distance),
+          FormatDuration(smallest->first));
     }
     return smallest->first;
   }

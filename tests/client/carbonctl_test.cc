@@ -137,6 +137,17 @@ TEST_F(Carbonctl, TellsMisuseOnOneLineAndExitsWithTwo) {
        "--gpus: `x` is not a whole number"},
       {"show", "show: JOB is required"},
       {"show 17 -- a", "show takes no command after `--`"},
+      {"show 0", "show: JOB: `0` is no job id: ids are numbers from 1"},
+      {"cancel abc", "cancel: JOB: `abc` is no job id: ids are numbers from 1"},
+      {"wait 17 -3", nullptr},
+      {"logs 1.5", "logs: JOB: `1.5` is no job id: ids are numbers from 1"},
+      {"watch x", "watch: JOB: `x` is no job id: ids are numbers from 1"},
+      {"emissions x",
+       "emissions: JOB: `x` is no job id: ids are numbers from 1"},
+      {"submit --duration 0s -- a",
+       "--duration: `0s` is not positive: write 90s, 5m or 2h"},
+      {"submit --duration 2h --min-saving 7 -- a",
+       "--min-saving: `7` is not from 0 to below 1: write 0.05 or 5%"},
       {"list -o yaml", "list: --output: yaml not in {text,json}"},
       {"list --limit x", "list: --limit: `x` is not a whole number"},
       {"list --limit 0", "--limit: 0 is not at least 1"},
@@ -160,6 +171,23 @@ TEST_F(Carbonctl, TellsMisuseOnOneLineAndExitsWithTwo) {
     std::replace(expected.begin(), expected.end(), '"', '\'');
     EXPECT_EQ(ran.err, "carbonctl: " + expected + "\n") << words;
   }
+}
+
+TEST_F(Carbonctl, TellsAllMistakesOfAFileWithTheirLines) {
+  std::ofstream(folder_.path() + "/jobs.yaml")
+      << "- duration: 1h\n  command: a\n  gpu: 1\n"
+         "- duration: 0s\n  retries: -1\n";
+  const Ran ran = Run("submit --file jobs.yaml");
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_EQ(ran.err,
+            "carbonctl: jobs.yaml: line 3: unknown key `gpu`: is it `gpus`?\n"
+            "carbonctl: jobs.yaml: line 4: duration: `0s` is not positive: "
+            "write 90s, 5m or 2h\n"
+            "carbonctl: jobs.yaml: line 4: the job has no command: add "
+            "`command:`\n"
+            "carbonctl: jobs.yaml: line 5: retries: -1 retries are asked for: "
+            "a count is not negative\n");
+  EXPECT_TRUE(carbond_.submits().empty());
 }
 
 TEST_F(Carbonctl, ExitsWithOneWhereItIsRefused) {

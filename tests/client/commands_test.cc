@@ -433,7 +433,30 @@ TEST_F(Commands, EmissionsAreAnObjectOrGroups) {
             "recorded  provisional  modelled   -\n"
             "demonstration clock, 60x\n");
   EXPECT_EQ(Emissions(text, {.by = "week"}), kMisused);
+  EXPECT_EQ(Emissions(text, {.since = "2026-11-20", .until = "2026-11-19"}),
+            kMisused);
+  EXPECT_THAT(console_.err, HasSubstr("--until: 2026-11-18T23:00:00Z is not "
+                                      "after --since 2026-11-19T23:00:00Z"));
   EXPECT_EQ(Emissions(text, {.until = "whenever"}), kMisused);
+}
+
+TEST_F(Commands, EmissionsSayWhyABaselineIsMissing) {
+  v1::ReportEmissionsResponse report;
+  v1::EmissionsGroup* group = report.add_groups();
+  group->set_key("2026-11-21");
+  *group->mutable_emissions() = FinishedJob().emissions();
+  carbond_.set_report(report);
+  group->mutable_emissions()->clear_baseline_g();
+  group->mutable_emissions()->clear_saved_g();
+  Start();
+  Session session = Here();
+  EXPECT_EQ(Emissions(session, {.by = "day"}), kDone);
+  EXPECT_THAT(console_.out, Not(HasSubstr("baselines belong")));
+  carbond_.set_report(report);
+  EXPECT_EQ(Emissions(session, {.by = "day"}), kDone);
+  EXPECT_THAT(console_.out,
+              HasSubstr("baselines belong to whole jobs, which would have run "
+                        "on other days: --by job shows them\n"));
 }
 
 TEST_F(Commands, ForecastSaysWhereItIsFromAndHowOld) {

@@ -127,10 +127,27 @@ TEST(JobFile, SaysWhichFileCannotBeRead) {
   EXPECT_EQ(ReadJobFile(folder.path(), "/").status(),
             absl::NotFoundError("cannot read job file " + folder.path() +
                                 ": Is a directory"));
-  std::ofstream(path) << "comand: a\n";
-  EXPECT_EQ(ReadJobFile(path, "/").status(),
-            absl::InvalidArgumentError(
-                path + ": line 1: unknown key `comand`: is it `command`?"));
+  std::ofstream(path) << "\tcommand: a\n";
+  const std::string message(ReadJobFile(path, "/").status().message());
+  EXPECT_TRUE(message.starts_with(path + ": line 1: ")) << message;
+}
+
+TEST(JobFile, TellsAllMistakesOfAJobAtOnce) {
+  EXPECT_EQ(Error("comand: a\n"
+                  "duration: 2\n"
+                  "gpus: many\n"
+                  "min_saving: [0.1, 0.2]\n"
+                  "retries: 1\n"),
+            "line 1: unknown key `comand`: is it `command`?\n"
+            "line 1: the job has no command: add `command:`\n"
+            "line 2: duration: duration `2` has no unit: write 2s, 2m or 2h\n"
+            "line 3: gpus: `many` is not a whole number\n"
+            "line 4: min_saving takes one value, not a list");
+}
+
+TEST(JobFile, SaysNothingMoreOfACommandThatIsWrong) {
+  EXPECT_EQ(Error("duration: 1h\ncommand: {a: b}\n"),
+            "line 2: command is neither a value nor a list of values");
 }
 
 TEST(JobFile, IsWhereRelativeFoldersBegin) {

@@ -124,6 +124,63 @@ TEST(JobFlags, NamesTheFlagThatIsWrong) {
             "--power: power `300` has no unit: write 300W or 300kW");
 }
 
+TEST(JobFlags, RefuseWhatNoDaemonTakes) {
+  const struct {
+    const char *flag, *value, *message;
+  } kMistakes[] = {
+      {"duration", "0s", "`0s` is not positive: write 90s, 5m or 2h"},
+      {"duration", "900d", "duration `900d` is longer than a year"},
+      {"time-limit", "0", "`0` is not positive: write 90s, 5m or 2h"},
+      {"min-run", "60w", "duration `60w` is longer than a year"},
+      {"min-saving", "7", "`7` is not from 0 to below 1: write 0.05 or 5%"},
+      {"min-saving", "100%",
+       "`100%` is not from 0 to below 1: write 0.05 or 5%"},
+      {"min-saving", "-0.1",
+       "`-0.1` is not from 0 to below 1: write 0.05 or 5%"},
+      {"power", "200MW", "`200MW` is out of range: it lies from 0 to 100 MW"},
+      {"max-intensity", "200000",
+       "`200000` is out of range: it lies from 0 to 100000 g/kWh"},
+      {"delay-cost", "-1", "`-1` is out of range: it lies from 0 to a million"},
+      {"data-gb", "-3",
+       "`-3` is out of range: it lies from 0 to a hundred million"},
+      {"gpus", "2000000", "2000000 GPUs are asked for: at most 1000000 can be"},
+      {"max-pauses", "10001",
+       "10001 pauses are asked for: at most 10000 can be"},
+      {"retries", "1001", "1001 retries are asked for: at most 1000 can be"},
+      {"checkpoint-signal", "SIGKILL",
+       "`SIGKILL` is not one of HUP, INT, QUIT, USR1, USR2, TERM, ALRM, CONT, "
+       "URG, WINCH"},
+      {"name", "two\nlines", "is not one line of at most 256 bytes"},
+      {"env", "CARBON_RUN=7", "CARBON_RUN is set by carbond itself"},
+      {"deadline", "1969-12-31T00:00:00Z",
+       "time `1969-12-31T00:00:00Z` is before 1970"},
+      {"on-pause", "save", "is a hook of checkpoints: add --pause checkpoint"},
+  };
+  for (const auto& [flag, value, message] : kMistakes) {
+    EXPECT_EQ(Error(Words({{flag, {value}}})),
+              std::string("--") + flag + ": " + message);
+  }
+}
+
+TEST(JobFlags, RefuseValuesThatDoNotGoTogether) {
+  EXPECT_EQ(Error(Words({{"power", {"100W"}}, {"idle-power", {"150W"}}})),
+            "--idle-power: 150 W is more than the 100 W it draws while "
+            "running");
+  EXPECT_EQ(Error(Words({{"duration", {"2h"}}, {"time-limit", {"1h"}}})),
+            "--time-limit: 1h is shorter than the duration 2h: the job could "
+            "not finish");
+  EXPECT_EQ(Error(Words({{"time-limit", {"1h"}}})), "");
+  EXPECT_EQ(Error(Words({{"idle-power", {"1kW"}}})), "")
+      << "the daemon knows what it draws";
+}
+
+TEST(JobFlags, TellAllMistakesAtOnce) {
+  EXPECT_EQ(Error(Words({{"duration", {"2"}}, {"gpus", {"x"}}}, {})),
+            "--duration: duration `2` has no unit: write 2s, 2m or 2h\n"
+            "--gpus: `x` is not a whole number\n"
+            "no command is given: put it after `--`");
+}
+
 TEST(JobFlags, AskForACommandAndLeaveADurationToTheDaemon) {
   EXPECT_EQ(Error(Words({{"duration", {"2h"}}}, {})),
             "no command is given: put it after `--`");

@@ -151,6 +151,18 @@ TEST(Picture, EndsSoonAfterAJobThatIsDone) {
   EXPECT_FALSE(picture.now);
 }
 
+TEST(Picture, LeavesTheTimeBetweenTwoAttemptsBlank) {
+  v1::Job job = FinishedJob();
+  job.mutable_runs(0)->set_end("suspended");
+  EXPECT_EQ(PictureOf(Shown(job)).paused.size(), 1u);
+  for (const char* end : {"failed", "lost", "not_started"}) {
+    job.mutable_runs(0)->set_end(end);
+    const Picture picture = PictureOf(Shown(job));
+    EXPECT_EQ(picture.ran.size(), 2u) << end;
+    EXPECT_TRUE(picture.paused.empty()) << end;
+  }
+}
+
 TEST(Picture, SaysTheSameWithAndWithoutColour) {
   Look colourful = Wide(kColourful, 64);
   for (const Picture& picture :

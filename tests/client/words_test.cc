@@ -1,5 +1,6 @@
 #include "client/words.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "client/happenings.h"
@@ -75,6 +76,16 @@ TEST(Words, SpeakOfPartsAndOfBeingLate) {
             "starts in here at 13:00 +01:00 (in 3h), runs in 2 parts, done by "
             "Sun 22 Nov 14:00 +01:00, which is after its deadline; 412 g, 32 % "
             "less than running at once (604 g); waits for cleaner hours");
+}
+
+TEST(Words, SayWhereALimitCannotBeHeld) {
+  v1::Job job = WaitingJob();
+  job.mutable_plan()->set_why(
+      "waiting for cleaner hours until 2026-11-21T12:00:00Z, saves 192 g (32 "
+      "%); its deadline forces 1h above its maximum of 250 g/kWh");
+  EXPECT_THAT(SubmitLine(job, Berlin()),
+              testing::EndsWith("; waits for cleaner hours; its deadline "
+                                "forces 1h above its maximum of 250 g/kWh"));
 }
 
 TEST(Words, TakeTheDaemonsSentenceForAReasonTheyDoNotKnow) {
@@ -156,6 +167,16 @@ TEST(Names, FindTheWordThatWasMeant) {
   EXPECT_EQ(NearestWord("sumbit", known), "submit");
   EXPECT_EQ(NearestWord("frobnicate", known), "");
   EXPECT_EQ(NearestWord("", known), "");
+  EXPECT_EQ(NearestWord("lsit", known), "list") << "two letters swapped";
+}
+
+TEST(Names, FindNothingThatIsFarAway) {
+  const std::vector<std::string> known = {"list", "show", "wait", "--cpus",
+                                          "--env"};
+  for (const char* word : {"stop", "last_", "--foo", "--cars", "x", "hold"}) {
+    EXPECT_EQ(NearestWord(word, known), "") << word;
+  }
+  EXPECT_EQ(NearestWord("--cpu", known), "--cpus");
 }
 
 TEST(RequestId, IsOrderedByTime) {

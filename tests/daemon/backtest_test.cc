@@ -333,6 +333,39 @@ TEST_F(BacktestTest, NamesTheLineOfAJobThatIsWrong) {
   }
 }
 
+TEST_F(BacktestTest, TellsAllMistakesOfAJobTableAtOnce) {
+  WriteJobs(
+      "id,submit,duration_s,gpus,regions\n"
+      "a,0,-5,x,mars\n"
+      "b,0,600,1,here\n"
+      "b,soon,600,1,;\n"
+      "c,0\n");
+  const ScenarioResult result =
+      Read(kFrom, "  - {name: here, actual: actual.csv}\n");
+  std::vector<std::string> texts;
+  for (const ConfigMistake& mistake : result.mistakes) {
+    texts.push_back(mistake.text);
+  }
+  EXPECT_THAT(texts,
+              ElementsAre(HasSubstr("jobs.csv:2: `duration_s`: -5"),
+                          HasSubstr("jobs.csv:2: `gpus`: x"),
+                          HasSubstr("jobs.csv:2: there is no region `mars`"),
+                          HasSubstr("jobs.csv:4: id b was given before"),
+                          HasSubstr("jobs.csv:4: `submit`: soon"),
+                          HasSubstr("jobs.csv:4: `regions` names no region"),
+                          HasSubstr("jobs.csv:5: 2 cells")));
+}
+
+TEST_F(BacktestTest, DoesNotFillAScreenWithOneMistake) {
+  std::string csv = "id,submit,duration_s\n";
+  for (int i = 0; i < 500; ++i) csv += fmt::format("j{},0,none\n", i);
+  WriteJobs(csv);
+  const ScenarioResult result =
+      Read(kFrom, "  - {name: here, actual: actual.csv}\n");
+  ASSERT_EQ(result.mistakes.size(), 21u);
+  EXPECT_THAT(result.mistakes.back().text, HasSubstr("480 more mistakes"));
+}
+
 TEST_F(BacktestTest, RefusesJobsThatRunBeyondWhatIsRecorded) {
   WriteJobs(fmt::format("id,submit,duration_s\nlate,{},36000\n",
                         3600 * (kHours - 2)));

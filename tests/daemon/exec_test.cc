@@ -53,6 +53,28 @@ TEST(LocalExecutor, TellsWhenTheCommandCouldNotBeStarted) {
               HasSubstr("working directory /no/such/place"));
 }
 
+// As much as a submission may hold (scheduler/job.cc) is started.
+TEST(LocalExecutor, StartsTheLongestCommandThatIsAccepted) {
+  LocalWorld world;
+  StartOrder order = world.Shell(
+      1, "test $# = 6 && test ${#1} = 131071 && test ${#BIG} = 131067");
+  order.spec.command.push_back("sh");
+  const std::string longest(128 * 1024 - 1, 'x');
+  for (int i = 0; i < 6; ++i) order.spec.command.push_back(longest);
+  order.spec.env["BIG"] = longest.substr(4);
+  order.spec.env["MORE"] = longest.substr(5, 130'500);
+  const Region here{"here", "DE", Pue::Of(1), {1, 1}, false};
+  order.spec.duration = hours(1);
+  const auto accepted =
+      CompleteSpec(order.spec, {}, {here}, {}, SystemClock::RealNow());
+  ASSERT_TRUE(accepted.ok()) << accepted.status();
+  order.spec.env["YET_MORE"] = "x" + longest.substr(9, 1000);
+  EXPECT_FALSE(
+      CompleteSpec(order.spec, {}, {here}, {}, SystemClock::RealNow()).ok());
+  order.spec.env.erase("YET_MORE");
+  EXPECT_EQ(world.RunToEnd(order).exit_code, 0);
+}
+
 TEST(LocalExecutor, GivesInstantsOfTheDaemonsClock) {
   LocalWorld world;
   const Instant real = SystemClock::RealNow();

@@ -178,6 +178,15 @@ TEST_F(RecordingFile, RefusesAStrayLineThatWouldCutEveryStepShort) {
                 "are more usual"));
 }
 
+TEST_F(RecordingFile, RefusesStepsOfSeveralLengths) {
+  EXPECT_THAT(
+      Refusal(kHeader + "2021-03-01T00:00:00Z,1\n2021-03-01T01:00:00Z,1\n"
+                        "2021-03-01T02:00:00Z,1\n2021-03-01T03:20:00Z,1\n"
+                        "2021-03-01T05:00:00Z,1\n"),
+      HasSubstr("r.csv:5: 1h20m after the line before, which is no whole "
+                "number of the file's steps of 1h"));
+}
+
 TEST_F(RecordingFile, RefusesABinaryFile) {
   EXPECT_THAT(Refusal(std::string(300'000, '\0')),
               HasSubstr("this is no table of numbers"));

@@ -102,6 +102,10 @@ class Refusals(unittest.TestCase):
             self.assertIn(word, done.stderr)
         return done
 
+    def leaves_nothing(self, state):
+        self.assertFalse(os.path.exists(os.path.join(self.dir, state)),
+                         "a refused start made its state_dir")
+
     # ---- At submission
 
     def test_a_deadline_that_cannot_be_met(self):
@@ -111,11 +115,12 @@ class Refusals(unittest.TestCase):
     def test_a_duration_that_nobody_knows(self):
         self.one_line(self.ctl("submit", "--", "/bin/true"), 1,
                       "no duration is given", "no earlier job `true`", "--duration 2h")
-        self.one_line(self.submit("--duration", "0s"), 1, "not positive")
+        self.one_line(self.submit("--duration", "0s"), 2, "--duration",
+                      "not positive")
 
     def test_negative_and_absurd_durations(self):
         self.one_line(self.submit("--duration=-5m"), 2, "duration")
-        self.one_line(self.submit("--duration", "900d"), 1, "duration",
+        self.one_line(self.submit("--duration", "900d"), 2, "--duration",
                       "longer than a year")
 
     def test_an_unknown_region(self):
@@ -148,12 +153,15 @@ class Refusals(unittest.TestCase):
     def test_wrong_usage_exits_with_2(self):
         for words in (["submit", "--no-such-flag"], ["frobnicate"],
                       ["submit", "--duration", "soon", "--", "/bin/true"],
-                      ["show"]):
+                      ["submit", "--min-saving", "7", "--", "/bin/true"],
+                      ["submit", "--gpus", "-1", "--", "/bin/true"],
+                      ["show"], ["show", "0"], ["cancel", "abc"],
+                      ["wait", "1", "x"]):
             self.assertEqual(self.ctl(*words).returncode, 2, words)
 
     def test_a_job_that_does_not_exist(self):
         self.one_line(self.ctl("show", "424242"), 1, "424242")
-        self.one_line(self.ctl("cancel", "abc"), 1, "abc")
+        self.one_line(self.ctl("cancel", "424242"), 1, "424242")
 
     def test_nothing_else_is_disturbed(self):
         done = self.submit("--min-saving", "0.9")
@@ -192,6 +200,7 @@ class Refusals(unittest.TestCase):
                                  listen="unix:%s/%s.sock" % (self.dir, name))
             with self.subTest(name):
                 self.start_fails(config, name + ".csv:3")
+                self.leaves_nothing(name)
 
     def test_a_second_daemon_on_one_state_directory(self):
         config = self.config("second.yaml",
@@ -207,6 +216,43 @@ class Refusals(unittest.TestCase):
             config = self.config("port.yaml", state="port",
                                  listen="127.0.0.1:%d" % port)
             self.start_fails(config, "127.0.0.1:%d" % port, "in use")
+            self.leaves_nothing("port")
+
+    def test_a_socket_in_use(self):
+        self.start_fails(self.config("socket.yaml", state="socket"), "s.sock",
+                         "another process listens there")
+        self.leaves_nothing("socket")
+        self.assertEqual(self.ctl("regions").returncode, 0)
+
+    def test_a_missing_runner(self):
+        alone = os.path.join(self.dir, "alone", "carbond")
+        os.makedirs(os.path.dirname(alone))
+        shutil.copy(CARBOND, alone)
+        config = self.config("runner.yaml", state="runner",
+                             listen="unix:%s/runner.sock" % self.dir)
+        done = subprocess.run([alone, "--config", config],
+                              capture_output=True, text=True, timeout=30)
+        self.one_line(done, 1, "no carbon-runner beside carbond")
+        self.leaves_nothing("runner")
+
+    def test_wrong_words_to_carbond(self):
+        for words in ([], ["--confg", "x"], ["frobnicate"], ["ledger"],
+                      ["ledger", "verify"], ["backtest"],
+                      ["backtest", "--from-ledger", "x", "--slack", "-1h"],
+                      ["backtest", "--from-ledger", "x", "--since", "soon"]):
+            with self.subTest(words):
+                done = subprocess.run([CARBOND, *words], capture_output=True,
+                                      text=True)
+                self.one_line(done, 2)
+                self.assertTrue(done.stderr.startswith("carbond: "), done)
+
+    def test_a_recording_with_irregular_steps(self):
+        self.write("odd.csv", csv("2021-06-05T%s:00Z,100" % t for t in (
+            "00:00", "01:00", "02:00", "03:20", "05:00")))
+        config = self.config("odd.yaml", state="odd", csv_name="odd.csv")
+        done = subprocess.run([CARBOND, "--check-config", "--config", config],
+                              capture_output=True, text=True)
+        self.one_line(done, 1, "odd.csv:5", "1h20m")
 
     def test_a_ledger_from_a_newer_version(self):
         os.makedirs(os.path.join(self.dir, "newer"))

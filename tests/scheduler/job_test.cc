@@ -317,6 +317,30 @@ TEST(CompleteSpec, RefusesInOneLineThatNamesTheThing) {
   }
 }
 
+TEST(CompleteSpec, RefusesWhatTheSystemCouldNotStart) {
+  JobSpec spec = Training();
+  spec.command[1] = std::string(128 * 1024 - 1, 'x');
+  EXPECT_TRUE(Complete(spec).ok());
+  spec.command[1] += 'x';
+  EXPECT_EQ(Message(Complete(spec).status()),
+            "a word of the command has 131072 bytes, and no program can be "
+            "given more than 131071: put it into a file");
+
+  spec = Training();
+  spec.env["TOKENS"] = std::string(128 * 1024 - 8, 'x');  // TOKENS= and a NUL
+  EXPECT_TRUE(Complete(spec).ok());
+  spec.env["TOKENS"] += 'x';
+  EXPECT_THAT(Message(Complete(spec).status()),
+              HasSubstr("environment variable TOKENS has 131072 bytes"));
+
+  spec = Training();
+  spec.command.resize(3 + 8 * 1024, std::string(119, 'x'));  // 128 bytes each
+  EXPECT_THAT(Message(Complete(spec).status()),
+              HasSubstr("command and environment take 1048"));
+  spec.command.resize(1 + 8 * 1023);
+  EXPECT_TRUE(Complete(spec).ok());
+}
+
 TEST(CompleteSpec, RefusesAnUnknownRegionAsMissing) {
   JobSpec spec = Training();
   spec.regions = {"mars"};

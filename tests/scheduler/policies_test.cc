@@ -199,6 +199,66 @@ TEST(DoubleThreshold, IsNoWorseThanItsRatioOnTheWorstPrices) {
   EXPECT_NEAR(paid / least, rule.ratio, 1e-3);
 }
 
+// Without a price on changes it is k-min search (Lorenz et al. 2009): the i-th
+// slot at the first price that is at most Phi_i.
+TEST(DoubleThreshold, IsKMinSearchWhereChangesAreFree) {
+  const auto one = DoubleThreshold::Make(5, 30, 0, 1);
+  EXPECT_NEAR(one.High(1), std::sqrt(5.0 * 30), 1e-9) << "one-min search";
+  EXPECT_EQ(one.High(1), one.Low(1));
+  const auto ten = DoubleThreshold::Make(5, 30, 0, 10);
+  EXPECT_NEAR((1 - 5.0 / 30) / (1 - 1 / ten.ratio),
+              std::pow(1 + 1 / (ten.ratio * 10), 10), 1e-9);
+  // 14.31 and 13.57 are the first two thresholds of ten.
+  EXPECT_NEAR(ten.High(2),
+              30 * (1 - (1 - 1 / ten.ratio) * (1 + 1 / (ten.ratio * 10))),
+              1e-9);
+  std::vector<double> prices(30, 30);
+  prices[2] = ten.High(1) + 0.01;  // the first is not bought above Phi_1
+  prices[3] = ten.High(1) - 0.01;
+  prices[5] = ten.High(2) + 0.01;  // nor the second above Phi_2
+  prices[7] = ten.High(2) - 0.01;
+  const PolicyWindow w{Hourly(prices), Hour(0), hours(10), Hour(30)};
+  const std::vector<int> slots = SlotsOf(BetweenThresholds(w, ten, false));
+  ASSERT_EQ(slots.size(), 10u);
+  EXPECT_EQ(slots[0], 3);
+  EXPECT_EQ(slots[1], 7);
+  EXPECT_EQ(slots[2], 22) << "the rest when the slack is gone";
+}
+
+TEST(DoubleThreshold, NeverPaysMoreThanItsRatioTimesTheBest) {
+  std::mt19937_64 random(13);
+  std::uniform_real_distribution<double> price(5, 30);
+  for (const int k : {1, 3, 10}) {
+    const auto rule = DoubleThreshold::Make(5, 30, 0, k);
+    for (int world = 0; world < 200; ++world) {
+      std::vector<double> prices;
+      for (int i = 0; i < 24; ++i) prices.push_back(price(random));
+      const PolicyWindow w{Hourly(prices), Hour(0), hours(k), Hour(24)};
+      EXPECT_LE(GramsIn(BetweenThresholds(w, rule, false), w.outlook),
+                rule.ratio * GramsIn(PauseResume(w), w.outlook) + 1e-9);
+    }
+  }
+}
+
+// RORO (Lechowicz et al. 2024) buys fractions; its ratio and its threshold
+// phi(w) = U - b + (U/a - U + 2b) e^(w/a) are what this rule comes to with ever
+// more and smaller slots: phi + b where it runs, phi - b where it is paused.
+TEST(DoubleThreshold, ComesToTheFractionalRuleWithManySlots) {
+  constexpr int kMany = 1'000'000;
+  const auto rule = DoubleThreshold::Make(5, 30, 3, kMany);
+  EXPECT_NEAR(rule.ratio, 2.8037901394, 1e-5);
+  EXPECT_NEAR(DoubleThreshold::Make(5, 30, 0, kMany).ratio, 2.0452701162, 1e-5);
+  const double a = 2.8037901394;
+  for (const double bought : {0.0, 0.25, 0.5, 0.75, 1.0}) {
+    const double phi = 30 - 3 + (30 / a - 30 + 2 * 3) * std::exp(bought / a);
+    const int slot = 1 + static_cast<int>(bought * kMany);
+    EXPECT_NEAR(rule.High(slot), phi + 3, 1e-3) << bought;
+    EXPECT_NEAR(rule.Low(slot), phi - 3, 1e-3) << bought;
+  }
+  EXPECT_NEAR(rule.High(1), 30 / a + 2 * 3, 1e-3) << "phi(0) = U/a + b";
+  EXPECT_NEAR(rule.Low(kMany + 1), 5, 1e-3) << "phi(1) = L + b";
+}
+
 TEST(PolicyNames, AreReadAndWritten) {
   for (const PolicyKind kind : AllPolicies()) {
     EXPECT_EQ(*ParsePolicy(Name(kind)), kind);

@@ -3,6 +3,7 @@
 //   Training", tables 1 and 4 (arXiv:2104.10350).
 //   Dodge et al. 2022, "Measuring the Carbon Intensity of AI in Cloud
 //   Instances" (FAccT), and GAIA (Hanafy et al. 2024) for the policies' names.
+//   Hanafy et al. 2023, "CarbonScaler" (SIGMETRICS).
 
 #include <gtest/gtest.h>
 
@@ -233,6 +234,70 @@ TEST(WorkedExample, ThePlanSaysTheSame) {
       pausing.intervals(),
       (std::vector<Interval>{{Instant() + hours(3), Instant() + hours(4)},
                              {Instant() + hours(7), Instant() + hours(9)}}));
+}
+
+// ---- CarbonScaler -----------------------------------------------------------
+
+// Hanafy et al. 2023, section 3.4: two hours of work of one server, at most two
+// servers, three hours at 10, 100 and 20 g/kWh. A job of carbond keeps the
+// servers it asks for, so that the division of the work among servers is given
+// here, one job for each server; when each of them runs is the planner's.
+PlanInput Servers(const std::vector<Duration>& work, int capacity) {
+  PlanInput input = ExampleInput(PauseMode::kCheckpoint);
+  std::vector<Slot> slots;
+  for (const int grams : {10, 100, 20}) {
+    const Instant begin = Instant() + hours(static_cast<int64_t>(slots.size()));
+    slots.push_back({{begin, begin + hours(1)}, GramsPerKwh::Of(grams)});
+  }
+  PlanRegion& region = input.regions[0];
+  region.outlook = Series::Make(std::move(slots)).value();
+  region.forecast_end = region.outlook.end();
+  region.capacity = {0, capacity};
+  const PlanJob one = input.jobs[0];
+  input.jobs.clear();
+  for (const Duration each : work) {
+    PlanJob job = one;
+    job.id = JobId{static_cast<int64_t>(input.jobs.size()) + 1};
+    job.work = each;
+    job.deadline = Instant() + hours(3);
+    input.jobs.push_back(job);
+  }
+  return input;
+}
+
+std::vector<Interval> HoursOf(
+    std::initializer_list<std::pair<double, double>> hours_of) {
+  std::vector<Interval> intervals;
+  const auto at = [](double h) {
+    return Instant::FromMillis(std::llround(h * kHour));
+  };
+  for (const auto& [begin, end] : hours_of) {
+    intervals.push_back({at(begin), at(end)});
+  }
+  return intervals;
+}
+
+TEST(CarbonScaler, OneServerRunsInTheFirstAndTheThirdHour) {
+  const JobPlan plan = MakePlan(Servers({hours(2)}, 1)).jobs[0];
+  EXPECT_EQ(plan.intervals, HoursOf({{0, 1}, {2, 3}}));
+  EXPECT_EQ(plan.expected, Grams::Of(30));
+  EXPECT_EQ(plan.run_now, Grams::Of(110)) << "as published for immediate";
+}
+
+TEST(CarbonScaler, TwoServersThatScaleAreDoneAfterTheFirstHour) {
+  const Plan plan = MakePlan(Servers({hours(1), hours(1)}, 2));
+  EXPECT_EQ(plan.jobs[0].intervals, HoursOf({{0, 1}}));
+  EXPECT_EQ(plan.jobs[1].intervals, HoursOf({{0, 1}}));
+  EXPECT_EQ(plan.expected_total, Grams::Of(20));
+}
+
+// The second server does 0.7 of an hour's work in an hour: the first owes the
+// other 0.3 in the third hour, which counts pro rata, not as a whole hour.
+TEST(CarbonScaler, APartOfTheLastHourCountsProRata) {
+  const Plan plan = MakePlan(Servers({minutes(78), hours(1)}, 2));
+  EXPECT_EQ(plan.jobs[0].intervals, HoursOf({{0, 1}, {2, 2.3}}));
+  EXPECT_EQ(plan.jobs[1].intervals, HoursOf({{0, 1}}));
+  EXPECT_EQ(plan.expected_total, Grams::Of(26));
 }
 
 // ---- What every implementation must satisfy
