@@ -279,15 +279,15 @@ std::vector<Interval> HoursOf(
 
 TEST(CarbonScaler, OneServerRunsInTheFirstAndTheThirdHour) {
   const JobPlan plan = MakePlan(Servers({hours(2)}, 1)).jobs[0];
-  EXPECT_EQ(plan.intervals, HoursOf({{0, 1}, {2, 3}}));
+  EXPECT_EQ(plan.intervals(), HoursOf({{0, 1}, {2, 3}}));
   EXPECT_EQ(plan.expected, Grams::Of(30));
   EXPECT_EQ(plan.run_now, Grams::Of(110)) << "as published for immediate";
 }
 
 TEST(CarbonScaler, TwoServersThatScaleAreDoneAfterTheFirstHour) {
   const Plan plan = MakePlan(Servers({hours(1), hours(1)}, 2));
-  EXPECT_EQ(plan.jobs[0].intervals, HoursOf({{0, 1}}));
-  EXPECT_EQ(plan.jobs[1].intervals, HoursOf({{0, 1}}));
+  EXPECT_EQ(plan.jobs[0].intervals(), HoursOf({{0, 1}}));
+  EXPECT_EQ(plan.jobs[1].intervals(), HoursOf({{0, 1}}));
   EXPECT_EQ(plan.expected_total, Grams::Of(20));
 }
 
@@ -295,8 +295,8 @@ TEST(CarbonScaler, TwoServersThatScaleAreDoneAfterTheFirstHour) {
 // other 0.3 in the third hour, which counts pro rata, not as a whole hour.
 TEST(CarbonScaler, APartOfTheLastHourCountsProRata) {
   const Plan plan = MakePlan(Servers({minutes(78), hours(1)}, 2));
-  EXPECT_EQ(plan.jobs[0].intervals, HoursOf({{0, 1}, {2, 2.3}}));
-  EXPECT_EQ(plan.jobs[1].intervals, HoursOf({{0, 1}}));
+  EXPECT_EQ(plan.jobs[0].intervals(), HoursOf({{0, 1}, {2, 2.3}}));
+  EXPECT_EQ(plan.jobs[1].intervals(), HoursOf({{0, 1}}));
   EXPECT_EQ(plan.expected_total, Grams::Of(26));
 }
 

@@ -190,7 +190,7 @@ inline void ExpectThePlannerAgrees(const Data& data, DeadlineRule deadline,
     planned.immediate += start.run_now->value();
     planned.unbroken += start.expected->value();
     planned.pausing += pausing.expected->value();
-    EXPECT_NEAR(GramsIn(pausing.intervals, data.germany),
+    EXPECT_NEAR(GramsIn(pausing.intervals(), data.germany),
                 pausing.expected->value(), 0.01);
   }
   const Sums policies = ByPolicies(sample, data.germany, deadline);
