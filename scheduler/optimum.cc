@@ -1,5 +1,8 @@
 #include "scheduler/optimum.h"
 
+#include <tuple>
+
+#include "scheduler/optimum_rules.h"
 #include "scheduler/priced_time.h"
 
 namespace carbond {
@@ -10,12 +13,12 @@ namespace {
 template <typename C>
 class Sliding {
  public:
-  Sliding(const std::vector<PricedSlot>& slots, const Task& task)
+  Sliding(const PricedRow& slots, const RunRules& rules, bool moved)
       : past_(&slots.back() + 1),
-        fixed_(task.start == Task::Start::kRunning),
-        idles_(task.start == Task::Start::kPaused),
-        length_(task.work + (fixed_ ? task.restore_left : 0) +
-                (idles_ ? task.restore : 0)),
+        fixed_(rules.running()),
+        idles_(rules.paused()),
+        length_(rules.task.work + (fixed_ ? rules.task.restore_left
+                                          : rules.Overhead(idles_, moved))),
         begin_(slots.front().begin),
         first_(&slots.front()),
         last_(first_) {}
@@ -91,18 +94,54 @@ class Sliding {
   int64_t best_begin_ = 0;
 };
 
-}  // namespace
-
-std::optional<Optimum> BestUnbroken(const std::vector<PricedSlot>& slots,
-                                    const Task& task) {
-  if (slots.empty()) return std::nullopt;
-  return FitsInt64(slots, task) ? Sliding<int64_t>(slots, task).Best()
-                                : Sliding<Cost>(slots, task).Best();
+std::optional<Optimum> UnbrokenIn(PricedRows places, const Task& task,
+                                  const Moves& moves) {
+  if (places.empty() || places.front().empty()) return std::nullopt;
+  const bool narrow = FitsInt64(places, task, moves);
+  const RunRules rules{task, moves};
+  CARBOND_INVARIANT(moves.at < static_cast<int>(places.size()) &&
+                        (moves.at >= 0 || !rules.running()),
+                    "what runs does so in one of the places");
+  std::optional<Optimum> best;
+  bool best_moved = false;
+  for (int place = 0; place < static_cast<int>(places.size()); ++place) {
+    const bool moved = moves.at >= 0 && place != moves.at;
+    if (moved && rules.running()) continue;
+    const PricedRow& row = places[static_cast<size_t>(place)];
+    std::optional<Optimum> found =
+        narrow ? Sliding<int64_t>(row, rules, moved).Best()
+               : Sliding<Cost>(row, rules, moved).Best();
+    if (!found) continue;
+    if (moved) found->cost += moves.cost;
+    found->runs.front().place = place;
+    const auto rank = [](const Optimum& optimum, bool moves_first) {
+      return std::tuple(optimum.cost, moves_first, optimum.runs.front().begin);
+    };
+    if (best && rank(*best, best_moved) <= rank(*found, moved)) continue;
+    best = std::move(found);
+    best_moved = moved;
+  }
+  return best;
 }
 
-Cost CostOf(const std::vector<PricedSlot>& slots, const Task& task,
+}  // namespace
+
+std::optional<Optimum> BestUnbroken(const std::vector<PricedRow>& places,
+                                    const Task& task, const Moves& moves) {
+  return UnbrokenIn(places, task, moves);
+}
+std::optional<Optimum> BestUnbroken(const PricedRow& slots, const Task& task) {
+  return UnbrokenIn(PricedRows(&slots, 1), task, {.at = 0});
+}
+
+Cost CostOf(const std::vector<PricedRow>& places, const Task& task,
+            const Moves& moves, const std::vector<RunSpan>& runs) {
+  return runs.empty() ? 0 : PricedTime<Cost>(places).CostOf(task, moves, runs);
+}
+Cost CostOf(const PricedRow& slots, const Task& task,
             const std::vector<RunSpan>& runs) {
-  return runs.empty() ? 0 : PricedTime<Cost>(slots).CostOf(task, runs);
+  if (runs.empty()) return 0;
+  return PricedTime<Cost>(PricedRows(&slots, 1)).CostOf(task, Moves(), runs);
 }
 
 }  // namespace carbond

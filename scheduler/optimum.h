@@ -2,10 +2,12 @@
 // The cheapest way to do a given amount of work in a window of priced time: the
 // exact heart of the planner. It knows nothing of jobs or grids.
 //
-// Time is whole milliseconds. The window is a row of slots without gaps, each
-// with a price per millisecond of running and of idling in memory. A plan is a
-// row of runs; every run after a pause first restores, every run before a pause
-// saves at its end, and both count as running time but not as work.
+// Time is whole milliseconds. A place is a row of slots without gaps, each with
+// a price per millisecond of running and of idling. A plan is a row of runs,
+// each in one place; every run after a pause first restores, every run before a
+// pause saves at its end, and both count as running time but not as work. A run
+// in another place than the one before it is a move: its data are transferred
+// first, which counts as running there, and not as work either.
 
 #include <cstdint>
 #include <optional>
@@ -46,9 +48,18 @@ struct Task {
   int max_runs = 0;  // at most so many, the one under way included; 0: any
 };
 
+// What it takes to run in another place than where the data are. They follow:
+// after a move they are where it led.
+struct Moves {
+  int at = -1;  // where they are at the window's begin; -1: wherever it begins
+  int64_t transfer = 0;  // by so much a run that moves is longer
+  Cost cost = 0;         // of each move, besides, >= 0
+};
+
 struct RunSpan {
   int64_t begin = 0;
   int64_t end = 0;
+  int place = 0;
   friend bool operator==(const RunSpan&, const RunSpan&) = default;
 };
 
@@ -58,24 +69,37 @@ struct Optimum {
   bool exact = true;  // false: the search of BestRuns was cut short
 };
 
+using PricedRow = std::vector<PricedSlot>;
+
+// The rows of several places span one window; their borders may differ. What
+// idling costs is the same in all of them at every instant, and no more than
+// running: a job that is kept in memory never moves, and is asked about in one
+// place. A running task has `moves.at`.
+
 // The best single run (for kRunning: going on to the end). Any start instant:
 // since the cost is linear between the instants at which the start or the end
-// meets a slot border, the best lies on one of those. Ties: the earliest start.
-// Nothing when it does not fit.
-std::optional<Optimum> BestUnbroken(const std::vector<PricedSlot>& slots,
-                                    const Task& task);
+// meets a slot border, the best lies on one of those. Ties: staying where the
+// data are, then the earliest start, then the first of the places. Nothing when
+// it does not fit.
+std::optional<Optimum> BestUnbroken(const std::vector<PricedRow>& places,
+                                    const Task& task, const Moves& moves);
+std::optional<Optimum> BestUnbroken(const PricedRow& slots, const Task& task);
 
 // The best row of one or more runs, exactly: equal to an exhaustive search in
 // continuous time, unless `exact` says that the search was cut short. Nothing
 // when no row fits, or none was found before it was cut short. Prefers the
-// unbroken run unless pausing is strictly cheaper, and earlier work among
-// equals.
-std::optional<Optimum> BestRuns(const std::vector<PricedSlot>& slots,
-                                const Task& task);
+// unbroken run unless pausing is strictly cheaper; moves no stretch of runs
+// that could as cheaply stay with a neighbour's place; earlier work among
+// equals, and the first of the places.
+std::optional<Optimum> BestRuns(const std::vector<PricedRow>& places,
+                                const Task& task, const Moves& moves);
+std::optional<Optimum> BestRuns(const PricedRow& slots, const Task& task);
 
-// What a row of runs costs, idling in memory between and before them included
-// (for kPaused; for kFresh from the first run on).
-Cost CostOf(const std::vector<PricedSlot>& slots, const Task& task,
+// What a row of runs costs: running, moving, and idling between and before its
+// runs (for kPaused; for kFresh from the first run on).
+Cost CostOf(const std::vector<PricedRow>& places, const Task& task,
+            const Moves& moves, const std::vector<RunSpan>& runs);
+Cost CostOf(const PricedRow& slots, const Task& task,
             const std::vector<RunSpan>& runs);
 
 }  // namespace carbond

@@ -13,11 +13,14 @@ struct RunsLabel {
   int64_t work = 0;  // at x = 0; grows with x
   C slope = 0;       // of the cost over x
   int64_t x_low = 0, x_high = 0;
-  int64_t begun = 0;  // the run under way
-  int link = -1;      // the runs that have ended
-  int runs = 0;       // how many have begun, where that is limited
-  bool free = false;  // holds a free end point
-  bool begin_free = false;
+  int64_t begun = 0;        // the run under way, at x = 0
+  int link = -1;            // the runs that have ended
+  int runs = 0;             // how many have begun, where that is limited
+  int16_t place = 0;        // where it runs, or where its data are
+  bool free = false;        // holds a free end point
+  bool begin_free = false;  // the run under way began x before `begun`
+  // Its last run ended just here, or x later.
+  bool drifts = false;
   // Its last run ended just here: another is not begun at the same instant,
   // since going on would be better.
   bool just_stopped = false;
@@ -67,23 +70,14 @@ class RunsFront {
  public:
   using Label = RunsLabel<C>;
 
-  explicit RunsFront(int points) : arriving_(static_cast<size_t>(points)) {}
-
-  // A label that is at point i, by which time `cost` and `work` have been paid
-  // and done there by one that was in this state all along.
-  void Push(int i, const Label& label, C cost, int64_t work) {
-    arriving_[static_cast<size_t>(i)].push_back(At(label, -cost, -work));
-  }
   static Label At(Label label, C cost, int64_t work) {
     label.cost += cost;
     label.work += work;
     return label;
   }
 
-  void Arrive(int i) {
-    for (const Label& label : arriving_[static_cast<size_t>(i)]) Insert(label);
-    arriving_[static_cast<size_t>(i)] = {};
-  }
+  // A label as it would be at the window's begin.
+  void Insert(const Label& label);
   // None of them has stopped just here any more.
   void Leave() {
     if (!just_stopped_) return;
@@ -91,12 +85,12 @@ class RunsFront {
     just_stopped_ = false;
   }
   void Clear() { labels_.clear(); }
-  // Forgets those still to come as well, and the looks.
+  // Forgets the looks as well.
   void Reset() {
     Clear();
-    for (std::vector<Label>& arriving : arriving_) arriving.clear();
     looks_ = 0;
   }
+  bool empty() const { return labels_.empty(); }
   // How often a label has been looked at.
   int64_t looks() const { return looks_; }
   // Shows each label as it is where `cost` and `work` have been paid and done;
@@ -114,10 +108,7 @@ class RunsFront {
   }
 
  private:
-  void Insert(const Label& label);
-
-  std::vector<Label> labels_;                 // by work at x = 0
-  std::vector<std::vector<Label>> arriving_;  // by point
+  std::vector<Label> labels_;  // by work at x = 0
   bool just_stopped_ = false;
   int64_t looks_ = 0;
   int64_t widest_ = 0;  // the most that x has been free
@@ -141,5 +132,66 @@ void RunsFront<C>::Insert(const Label& label) {
   labels_.erase(std::remove_if(first, past, beaten), past);
   labels_.insert(from(label.work), label);
 }
+
+// Labels on their way to a later point, each to one of the fronts.
+template <typename C>
+class RunsUnderWay {
+ public:
+  using Label = RunsLabel<C>;
+
+  void Reset(int points) {
+    last_.assign(static_cast<size_t>(points), kNone);
+    nodes_.clear();
+    unused_ = kNone;
+  }
+  void Add(int i, int front, const Label& label) {
+    const int32_t added = NewNode();
+    Waiting& node = Node(added);
+    node.label = label;
+    node.front = front;
+    node.next = added;
+    int32_t& last = last_[static_cast<size_t>(i)];
+    if (last != kNone) std::swap(node.next, Node(last).next);
+    last = added;
+  }
+  // Shows those for point i, in the order in which they were added, and lets
+  // them go. `take` adds none.
+  template <typename Take>
+  void Arrive(int i, Take take) {
+    int32_t& last = last_[static_cast<size_t>(i)];
+    if (last == kNone) return;
+    int32_t at = last;
+    do {
+      at = Node(at).next;
+      take(Node(at).front, Node(at).label);
+    } while (at != last);
+    std::swap(Node(last).next, unused_);
+    last = kNone;
+  }
+
+ private:
+  struct Waiting {
+    Label label;
+    int32_t front = 0;
+    int32_t next =
+        0;  // of those for the same point; the last leads to the first
+  };
+  static constexpr int32_t kNone = -1;
+
+  int32_t NewNode() {
+    if (unused_ == kNone) {
+      nodes_.emplace_back();
+      return static_cast<int32_t>(nodes_.size()) - 1;
+    }
+    const int32_t node = unused_;
+    unused_ = Node(node).next;
+    return node;
+  }
+  Waiting& Node(int32_t at) { return nodes_[static_cast<size_t>(at)]; }
+
+  std::vector<int32_t> last_;  // by point
+  std::vector<Waiting> nodes_;
+  int32_t unused_ = kNone;  // of the nodes; each leads to another
+};
 
 }  // namespace carbond

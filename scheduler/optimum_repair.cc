@@ -9,20 +9,20 @@ namespace {
 template <typename C>
 class Repairing {
  public:
-  Repairing(const PricedTime<C>& time, const Task& task,
+  Repairing(const PricedTime<C>& time, const RunRules& rules,
             std::vector<RunSpan>& runs)
-      : time_(time), task_(task), runs_(runs) {}
+      : time_(time), rules_(rules), task_(rules.task), runs_(runs) {}
 
   bool Succeeds() {
     DropShort();
     if (!RunsOnLongEnough()) return false;
-    int64_t surplus = WorkOf(task_, runs_) - task_.work;
+    int64_t surplus = rules_.WorkOf(runs_) - task_.work;
     while ((surplus > Spare() && runs_.size() > 2) || TooMany()) {
       Drop(Shortest());
-      surplus = WorkOf(task_, runs_) - task_.work;
+      surplus = rules_.WorkOf(runs_) - task_.work;
     }
     if (runs_.size() < 2) return false;
-    return surplus >= 0 ? Trim(surplus) : Extend(-surplus);
+    return (surplus >= 0 ? Trim(surplus) : Extend(-surplus)) && LongEnough();
   }
 
  private:
@@ -34,11 +34,9 @@ class Repairing {
     C price = 0;
   };
 
-  bool Fixed(size_t k) const {
-    return k == 0 && task_.start == Task::Start::kRunning;
-  }
+  bool Fixed(size_t k) const { return k == 0 && rules_.running(); }
   int64_t Length(size_t k) const { return runs_[k].end - runs_[k].begin; }
-  int64_t Least(size_t k) const { return LeastLength(task_, k, runs_.size()); }
+  int64_t Least(size_t k) const { return rules_.LeastLength(runs_, k); }
   int64_t Spare() const {
     int64_t spare = 0;
     for (size_t k = 0; k < runs_.size(); ++k) spare += Length(k) - Least(k);
@@ -53,11 +51,18 @@ class Repairing {
       if (Length(k) < Least(k) && !Fixed(k)) Drop(k);
     }
   }
+  // Where one was dropped, another may have become a move.
+  bool LongEnough() const {
+    for (size_t k = 0; k < runs_.size(); ++k) {
+      if (Length(k) < Least(k)) return false;
+    }
+    return true;
+  }
   // The run under way, which cannot be dropped.
   bool RunsOnLongEnough() {
     if (runs_.empty() || !Fixed(0) || Length(0) >= Least(0)) return true;
     runs_[0].end = runs_[0].begin + Least(0);
-    return time_.Free(0, runs_[0].end) &&
+    return time_.Free(runs_[0].place, 0, runs_[0].end) &&
            (runs_.size() == 1 || runs_[0].end < runs_[1].begin);
   }
   bool TooMany() const {
@@ -74,9 +79,10 @@ class Repairing {
 
   // What running in a slot costs more than not running there.
   C Price(size_t k, bool is_begin, int slot) const {
-    const bool idles = is_begin ? k > 0 || task_.start == Task::Start::kPaused
-                                : k + 1 < runs_.size();
-    return time_.price(slot) - (idles ? time_.idle_price(slot) : 0);
+    const bool idles =
+        is_begin ? k > 0 || rules_.paused() : k + 1 < runs_.size();
+    return time_.price(runs_[k].place, slot) -
+           (idles ? time_.idle_price(slot) : 0);
   }
 
   bool Trim(int64_t surplus) {
@@ -109,6 +115,9 @@ class Repairing {
           Price(k, false, last));
   }
 
+  // Before run k. Without a move it keeps some length.
+  int64_t LeastPause(size_t k) const { return rules_.Moved(runs_, k) ? 0 : 1; }
+
   bool Extend(int64_t missing) {
     while (missing > 0) {
       End cheapest;
@@ -120,16 +129,17 @@ class Repairing {
 
   void OfferToExtend(size_t k, End& cheapest) {
     const auto offer = [&](int64_t& at, int64_t by, int slot, C price) {
-      if (time_.blocked(slot)) return;
+      if (time_.blocked(runs_[k].place, slot)) return;
       if (cheapest.at == nullptr || price < cheapest.price) {
         cheapest = {&at, by, price};
       }
     };
-    // A pause keeps some length.
     RunSpan& run = runs_[k];
-    const int64_t from = k > 0 ? runs_[k - 1].end + 1 : time_.begin();
-    const int64_t to =
-        k + 1 < runs_.size() ? runs_[k + 1].begin - 1 : time_.end();
+    const int64_t from =
+        k > 0 ? runs_[k - 1].end + LeastPause(k) : time_.begin();
+    const int64_t to = k + 1 < runs_.size()
+                           ? runs_[k + 1].begin - LeastPause(k + 1)
+                           : time_.end();
     if (!Fixed(k) && run.begin > from) {
       const int slot = time_.SlotAt(run.begin - 1);
       offer(run.begin, std::max(from, time_.point(slot)) - run.begin, slot,
@@ -151,43 +161,22 @@ class Repairing {
   }
 
   const PricedTime<C>& time_;
+  const RunRules& rules_;
   const Task& task_;
   std::vector<RunSpan>& runs_;
 };
 
 }  // namespace
 
-int64_t LeastLength(const Task& task, size_t k, size_t count) {
-  const int64_t save = k + 1 < count ? task.save : 0;
-  if (k == 0 && task.start == Task::Start::kRunning) {
-    return std::max(task.running_min, task.restore_left) + save;
-  }
-  const bool restores = k > 0 || task.start == Task::Start::kPaused;
-  return (restores ? task.restore : 0) + std::max<int64_t>(task.min_run, 1) +
-         save;
-}
-
-int64_t WorkOf(const Task& task, const std::vector<RunSpan>& runs) {
-  int64_t work = 0;
-  for (size_t k = 0; k < runs.size(); ++k) {
-    work += runs[k].end - runs[k].begin;
-    if (k > 0 || task.start == Task::Start::kPaused) work -= task.restore;
-    if (k == 0 && task.start == Task::Start::kRunning)
-      work -= task.restore_left;
-    if (k + 1 < runs.size()) work -= task.save;
-  }
-  return work;
-}
-
 template <typename C>
-bool Repair(const PricedTime<C>& time, const Task& task,
+bool Repair(const PricedTime<C>& time, const RunRules& rules,
             std::vector<RunSpan>& runs) {
-  return Repairing<C>(time, task, runs).Succeeds();
+  return Repairing<C>(time, rules, runs).Succeeds();
 }
 
-template bool Repair(const PricedTime<int64_t>&, const Task&,
+template bool Repair(const PricedTime<int64_t>&, const RunRules&,
                      std::vector<RunSpan>&);
-template bool Repair(const PricedTime<Cost>&, const Task&,
+template bool Repair(const PricedTime<Cost>&, const RunRules&,
                      std::vector<RunSpan>&);
 
 }  // namespace carbond

@@ -24,7 +24,7 @@
 namespace carbond {
 
 std::ostream& operator<<(std::ostream& out, const RunSpan& run) {
-  return out << "[" << run.begin << ", " << run.end << ")";
+  return out << "[" << run.begin << ", " << run.end << ") in " << run.place;
 }
 
 namespace {
@@ -34,8 +34,12 @@ using Idle = WorldKind::Idle;
 
 ::testing::AssertionResult Agrees(const World& world) {
   const Exhaustive truth = TryEverything(world);
-  const auto unbroken = BestUnbroken(world.slots, world.task);
-  const auto best = BestRuns(world.slots, world.task);
+  const std::vector<PricedRow> places = world.Places();
+  const auto unbroken = BestUnbroken(places, world.task, world.moves);
+  const auto best = BestRuns(places, world.task, world.moves);
+  const auto cost_of = [&](const Optimum& row) {
+    return CostOf(places, world.task, world.moves, row.runs);
+  };
   const auto wrong = [&](const std::string& what) {
     return ::testing::AssertionFailure()
            << what << "\n"
@@ -56,14 +60,15 @@ using Idle = WorldKind::Idle;
                    Describe(*truth.unbroken));
     }
     if (unbroken->runs.size() != 1 ||
-        unbroken->runs[0].begin != truth.unbroken_begin) {
-      return wrong("the earliest of the cheapest begins at " +
-                   std::to_string(truth.unbroken_begin));
+        unbroken->runs[0].begin != truth.unbroken_begin ||
+        unbroken->runs[0].place != truth.unbroken_place) {
+      return wrong(fmt::format("the first of the cheapest begins at {} in {}",
+                               truth.unbroken_begin, truth.unbroken_place));
     }
     const std::string broken = BrokenRule(world, unbroken->runs);
     if (!broken.empty()) return wrong("unbroken: " + broken);
     if (SlowCost(world, unbroken->runs) != unbroken->cost ||
-        CostOf(world.slots, world.task, unbroken->runs) != unbroken->cost) {
+        cost_of(*unbroken) != unbroken->cost) {
       return wrong("unbroken: the cost is not that of the run");
     }
   }
@@ -79,13 +84,14 @@ using Idle = WorldKind::Idle;
                  Describe(SlowCost(world, best->runs)) + ", not " +
                  Describe(best->cost));
   }
-  if (CostOf(world.slots, world.task, best->runs) != best->cost) {
+  if (cost_of(*best) != best->cost)
     return wrong("CostOf differs from the cost");
-  }
+  if (!best->exact) return wrong("it was cut short");
   if (unbroken && unbroken->cost == best->cost &&
       !(best->runs == unbroken->runs)) {
     return wrong("pauses that gain nothing");
   }
+  if (MovesNeedlessly(world, best->runs)) return wrong("a move gains nothing");
   return ::testing::AssertionSuccess();
 }
 
@@ -427,6 +433,64 @@ TEST(Optimum, IsWhatSortingGivesWithoutOverheads) {
     ASSERT_TRUE(best->exact) << "seed " << seed;
     ASSERT_EQ(best->cost, least) << "seed " << seed;
   }
+}
+
+// ---- Several places
+
+TEST(Optimum, IsExactInSeveralPlaces) {
+  WorldKind kind;
+  kind.places = 4;
+  AgreesOnMany(kind, 8000);
+  kind.blocked = true;
+  AgreesOnMany(kind, 8000);
+}
+
+TEST(Optimum, IsExactWhereMovesAreFree) {
+  WorldKind kind;
+  kind.places = 3;
+  kind.dear_moves = false;
+  kind.blocked = true;
+  AgreesOnMany(kind, 4000);
+  kind.overheads = false;
+  AgreesOnMany(kind, 4000);
+}
+
+TEST(Optimum, IsExactInSeveralPlacesWithTwoPricesAndManyTies) {
+  WorldKind kind;
+  kind.places = 3;
+  kind.dearest = 1;
+  kind.idle = Idle::kFree;
+  kind.blocked = true;
+  AgreesOnMany(kind, 4000);
+}
+
+TEST(Optimum, IsExactInSeveralPlacesWithFewRuns) {
+  WorldKind kind;
+  kind.places = 3;
+  kind.limited = true;
+  kind.longest = 36;
+  kind.dearest = 40;
+  AgreesOnMany(kind, 4000);
+}
+
+TEST(Optimum, IsExactInSeveralPlacesForEachStandingOfTheTask) {
+  for (const Start start : {Start::kFresh, Start::kRunning, Start::kPaused}) {
+    WorldKind kind;
+    kind.places = 4;
+    kind.start = start;
+    kind.longest = 48;
+    kind.dearest = 1'000'003;
+    kind.blocked = start != Start::kRunning;
+    AgreesOnMany(kind, 1500);
+  }
+}
+
+TEST(Optimum, IsExactInSeveralPlacesWithHugePenalties) {
+  WorldKind kind;
+  kind.places = 3;
+  kind.unit = 60;
+  for (int i = 0; i < 24; ++i) kind.dearest *= 10;
+  AgreesOnMany(kind, 500);
 }
 
 // ---- Properties on worlds too large to search -------------------------------

@@ -1,0 +1,327 @@
+#include "scheduler/optimum_paths.h"
+
+#include <algorithm>
+
+namespace carbond {
+
+template <typename C>
+void RelaxedPaths<C>::Solve(const Arcs* arcs, Ways& ways) const {
+  const auto points = static_cast<size_t>(time_.count()) + 1;
+  const size_t all = points * static_cast<size_t>(time_.places());
+  ways.stay.resize(all);
+  ways.running.resize(all);
+  ways.moving.resize(points);
+  ways.fresh.resize(points);
+  for (int place = 0; place < time_.places(); ++place) {
+    ways.stay[At(place, time_.count())] = kInfinite<C>;
+    ways.running[At(place, time_.count())] = 0;  // at the window's end it ends
+  }
+  ways.moving.back() = ways.fresh.back() = kInfinite<C>;
+  for (int i = time_.count() - 1; i >= 0; --i) {
+    arcs != nullptr ? SolveSlot(i, *arcs, ways) : SolveSlot(i, ways);
+  }
+  ways.start = Start(arcs, ways);
+}
+
+// A run may end, for good or to pause, as soon as it has begun.
+template <typename C>
+void RelaxedPaths<C>::SolveSlot(int i, Ways& ways) const {
+  const auto at = static_cast<size_t>(i);
+  const auto places = static_cast<size_t>(time_.places());
+  const C lambda = ways.lambda;
+  const C restore = lambda * rules_.task.restore + ways.run_price;
+  const C save = lambda * rules_.task.save;
+  const C idles = time_.idle_price(i) * time_.length(i);
+  C* const running = ways.running.data() + at * places;
+  C* const stay = ways.stay.data() + at * places;
+  C least = 0;
+  for (size_t p = 0; p < places; ++p) {
+    // Ends here for good, or goes on.
+    running[p] = std::min<C>(
+        RunsOn(static_cast<int>(p), i, running[places + p], lambda), 0);
+    least = std::min(least, running[p]);
+  }
+  C moving = kInfinite<C>;
+  if (moves()) {
+    moving = std::min(ways.moving[at + 1] + idles,
+                      least + MoveCost(lambda, true) + ways.run_price);
+  }
+  C fresh = ways.fresh[at + 1];
+  if (rules_.fresh()) {
+    C begun = least;
+    if (rules_.moves.at >= 0) {
+      begun = running[rules_.moves.at];
+      if (moves()) begun = std::min(begun, least + MoveCost(lambda, false));
+    }
+    fresh = std::min(fresh, begun + ways.run_price);
+  }
+  const bool told = stays();
+  for (size_t p = 0; p < places; ++p) {
+    stay[p] = told ? std::min(stay[places + p] + idles, running[p] + restore)
+                   : kInfinite<C>;
+    running[p] = std::min(running[p], std::min(stay[p], moving) + save);
+  }
+  ways.moving[at] = moving;
+  ways.fresh[at] = fresh;
+}
+
+template <typename C>
+void RelaxedPaths<C>::SolveSlot(int i, const Arcs& arcs, Ways& ways) const {
+  const auto at = static_cast<size_t>(i);
+  const auto places = static_cast<size_t>(time_.places());
+  const C save = ways.lambda * rules_.task.save;
+  const C idles = time_.idle_price(i) * time_.length(i);
+  C* const running = ways.running.data() + at * places;
+  C* const stay = ways.stay.data() + at * places;
+  C moving = moves() ? ways.moving[at + 1] + idles : kInfinite<C>;
+  C fresh = ways.fresh[at + 1];
+  const bool told = stays(), any = arcs.Any(i);
+  for (size_t p = 0; p < places; ++p) {
+    const int place = static_cast<int>(p);
+    stay[p] = told ? stay[places + p] + idles : kInfinite<C>;
+    if (!any) continue;
+    if (told) {
+      stay[p] = std::min(stay[p], Cheapest(arcs.FromStay(place, i), ways));
+    }
+    if (moves()) {
+      moving = std::min(moving, Cheapest(arcs.FromMove(place, i), ways));
+    }
+    fresh = std::min(fresh, Cheapest(arcs.FromFresh(place, i), ways));
+  }
+  for (size_t p = 0; p < places; ++p) {
+    const C goes_on = std::min<C>(
+        RunsOn(static_cast<int>(p), i, running[places + p], ways.lambda), 0);
+    running[p] = std::min(goes_on, std::min(stay[p], moving) + save);
+  }
+  ways.moving[at] = moving;
+  ways.fresh[at] = fresh;
+}
+
+template <typename C>
+C RelaxedPaths<C>::Start(const Arcs* arcs, const Ways& ways) const {
+  const int at = rules_.moves.at;
+  switch (rules_.task.start) {
+    case Task::Start::kFresh:
+      return ways.fresh[0];
+    case Task::Start::kPaused: {
+      C start = kInfinite<C>;
+      for (int place = 0; place < time_.places(); ++place) {
+        if (at >= 0 && at != place) continue;
+        start = std::min(start, Stopped(place, 0, ways));
+      }
+      return start;
+    }
+    case Task::Start::kRunning:
+      return arcs != nullptr ? Cheapest(arcs->FromStart(), ways)
+                             : ways.running[At(at, 0)] + ways.run_price +
+                                   ways.lambda * rules_.task.restore_left;
+  }
+  return 0;
+}
+
+template <typename C>
+C RelaxedPaths<C>::Cheapest(const typename Arcs::Range& arcs,
+                            const Ways& ways) const {
+  C best = kInfinite<C>;
+  for (const Arc& arc : arcs) best = std::min(best, ValueOf(arc, ways));
+  return best;
+}
+
+template <typename C>
+C RelaxedPaths<C>::ValueOf(const Arc& arc, const Ways& ways) const {
+  C after = 0;
+  if (arc.target == Arcs::Target::kIdle) {
+    after = Stopped(arc.place, arc.point, ways);
+  } else if (arc.target == Arcs::Target::kRunning) {
+    after = ways.running[At(arc.place, arc.point)];
+  }
+  return arc.cost - ways.lambda * arc.work + ways.run_price * arc.runs + after;
+}
+
+// ---- The runs of the cheapest path ------------------------------------------
+
+template <typename C>
+class RelaxedPaths<C>::Walker {
+ public:
+  Walker(const RelaxedPaths& paths, const Arcs* arcs, const Ways& ways)
+      : paths_(paths),
+        time_(paths.time_),
+        rules_(paths.rules_),
+        arcs_(arcs),
+        ways_(ways) {}
+
+  std::vector<RunSpan> Walk() {
+    place_ = std::max(rules_.moves.at, 0);
+    switch (rules_.task.start) {
+      case Task::Start::kFresh:
+        BeginFresh();
+        break;
+      case Task::Start::kRunning:
+        Start();
+        break;
+      case Task::Start::kPaused:
+        FindPlace();
+        state_ = State::kIdle;
+        break;
+    }
+    while (state_ != State::kEnd) {
+      state_ == State::kIdle ? FromIdle() : FromRunning();
+    }
+    return std::move(runs_);
+  }
+
+ private:
+  using From = typename Arcs::From;
+  enum class State { kIdle, kRunning, kEnd };
+
+  static size_t Index(int i) { return static_cast<size_t>(i); }
+  C Running(int place, int i) const {
+    return ways_.running[paths_.At(place, i)];
+  }
+
+  void BeginFresh() {
+    while (ways_.fresh[Index(at_)] == ways_.fresh[Index(at_ + 1)]) ++at_;
+    Begin(From::kFresh, ways_.fresh[Index(at_)]);
+  }
+
+  void Start() {
+    if (arcs_ != nullptr) {
+      Follow(From::kStart, ways_.start);
+    } else {
+      AddRun({time_.begin(), time_.begin(), place_});
+      state_ = State::kRunning;
+    }
+  }
+
+  void FindPlace() {  // where the path begins, if that is open
+    while (rules_.moves.at < 0 &&
+           paths_.Stopped(place_, 0, ways_) != ways_.start) {
+      ++place_;
+    }
+  }
+
+  void FromIdle() {
+    const C stay = ways_.stay[paths_.At(place_, at_)];
+    const C moving = ways_.moving[Index(at_)];
+    const bool stays = stay <= moving;
+    const C value = stays ? stay : moving;
+    const C later = stays ? ways_.stay[paths_.At(place_, at_ + 1)]
+                          : ways_.moving[Index(at_ + 1)];
+    if (value == paths_.Idles(at_, later)) {
+      ++at_;
+    } else {
+      Begin(stays ? From::kStay : From::kMove, value);
+    }
+  }
+
+  // A run, in whatever place has the value.
+  void Begin(From from, C value) {
+    if (arcs_ != nullptr) return Follow(from, value);
+    if (from != From::kStay) place_ = 0;
+    while (GoesOnFrom(place_) + PriceOf(from) != value) ++place_;
+    AddRun({time_.point(at_), time_.point(at_), place_});
+    const bool goes_on = GoesOnFrom(place_) < 0;
+    state_ = goes_on ? State::kRunning : State::kEnd;
+    if (goes_on) RunTo(at_ + 1);
+  }
+  C GoesOnFrom(int place) const {
+    return std::min<C>(
+        paths_.RunsOn(place, at_, Running(place, at_ + 1), ways_.lambda), 0);
+  }
+  C PriceOf(From from) const {
+    const C lambda = ways_.lambda;
+    switch (from) {
+      case From::kFresh:
+        return paths_.FreshCost(place_, lambda) + ways_.run_price;
+      case From::kMove:
+        return paths_.MoveCost(lambda, true) + ways_.run_price;
+      default:
+        return lambda * rules_.task.restore + ways_.run_price;
+    }
+  }
+
+  void Follow(From from, C value) {
+    if (from == From::kMove || from == From::kFresh) place_ = 0;
+    typename Arcs::Range arcs = ArcsFrom(from);
+    while (true) {
+      while (arcs.first != arcs.past &&
+             paths_.ValueOf(*arcs.first, ways_) != value) {
+        ++arcs.first;
+      }
+      if (arcs.first != arcs.past) break;
+      ++place_;
+      arcs = ArcsFrom(from);
+    }
+    const Arc& arc = *arcs.first;
+    for (const RunSpan& run : arcs_->RunsOf(from, place_, at_, arc)) {
+      AddRun(run);
+    }
+    at_ = arc.point;
+    place_ = arc.place;
+    using Target = typename Arcs::Target;
+    state_ = arc.target == Target::kEnd    ? State::kEnd
+             : arc.target == Target::kIdle ? State::kIdle
+                                           : State::kRunning;
+  }
+  typename Arcs::Range ArcsFrom(From from) const {
+    switch (from) {
+      case From::kStart:
+        return arcs_->FromStart();
+      case From::kFresh:
+        return arcs_->FromFresh(place_, at_);
+      case From::kMove:
+        return arcs_->FromMove(place_, at_);
+      case From::kStay:
+        return arcs_->FromStay(place_, at_);
+    }
+    return {};
+  }
+
+  // Where two runs would touch, one is better.
+  void AddRun(RunSpan run) {
+    if (!runs_.empty() && runs_.back().end == run.begin &&
+        runs_.back().place == run.place) {
+      runs_.back().end = run.end;
+    } else {
+      runs_.push_back(run);
+    }
+  }
+
+  void FromRunning() {
+    const C running = Running(place_, at_);
+    if (running == 0) {
+      state_ = State::kEnd;
+    } else if (running == paths_.RunsOn(place_, at_, Running(place_, at_ + 1),
+                                        ways_.lambda)) {
+      RunTo(at_ + 1);
+    } else {
+      state_ = State::kIdle;
+    }
+  }
+
+  void RunTo(int i) {
+    at_ = i;
+    runs_.back().end = time_.point(i);
+  }
+
+  const RelaxedPaths& paths_;
+  const PricedTime<C>& time_;
+  const RunRules& rules_;
+  const Arcs* const arcs_;
+  const Ways& ways_;
+  int at_ = 0;
+  int place_ = 0;  // where it runs, or where the data are
+  State state_ = State::kRunning;
+  std::vector<RunSpan> runs_;
+};
+
+template <typename C>
+std::vector<RunSpan> RelaxedPaths<C>::Walk(const Arcs* arcs,
+                                           const Ways& ways) const {
+  return Walker(*this, arcs, ways).Walk();
+}
+
+template class RelaxedPaths<int64_t>;
+template class RelaxedPaths<Cost>;
+
+}  // namespace carbond

@@ -1,0 +1,82 @@
+#pragma once
+// What the rules of optimum.h ask of the runs of a row, one by one.
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "scheduler/optimum.h"
+
+namespace carbond {
+
+struct RunRules {
+  const Task& task;
+  const Moves& moves;
+
+  bool fresh() const { return task.start == Task::Start::kFresh; }
+  bool running() const { return task.start == Task::Start::kRunning; }
+  bool paused() const { return task.start == Task::Start::kPaused; }
+
+  // The least useful work of a run where there are pauses.
+  int64_t LeastWork() const { return std::max<int64_t>(task.min_run, 1); }
+  // Whether the least work can be what fixes the end of a run that does it. The
+  // millisecond that tells a run from none cannot, as a run without work is
+  // worth nothing, unless it takes the data to where the next one is.
+  bool LeastWorkMatters() const {
+    return task.min_run > 1 || moves.transfer > 0;
+  }
+  // What comes before the work of a run that begins anew.
+  int64_t Overhead(bool restores, bool moved) const {
+    return (restores ? task.restore : 0) + (moved ? moves.transfer : 0);
+  }
+  bool MovesAreFree() const { return moves.transfer == 0 && moves.cost == 0; }
+  // Whether a run may be cut in two without further running time.
+  bool CutsAreFree() const {
+    return task.restore == 0 && task.save == 0 && moves.transfer == 0;
+  }
+  // How long the run under way must last before it may pause.
+  int64_t MatureAfter() const {
+    return std::max(task.running_min, task.restore_left) + task.save;
+  }
+
+  // Of run k in a row: where its data are when it begins (-1: wherever it
+  // does), whether it moves them, its overhead before and after its work, and
+  // its least length where it is not alone, overheads included.
+  int DataAt(const std::vector<RunSpan>& runs, size_t k) const {
+    return k > 0 ? runs[k - 1].place : moves.at;
+  }
+  bool Moved(const std::vector<RunSpan>& runs, size_t k) const {
+    const int at = DataAt(runs, k);
+    return at >= 0 && at != runs[k].place;
+  }
+  int64_t Before(const std::vector<RunSpan>& runs, size_t k) const;
+  int64_t After(const std::vector<RunSpan>& runs, size_t k) const {
+    return k + 1 < runs.size() ? task.save : 0;
+  }
+  int64_t LeastLength(const std::vector<RunSpan>& runs, size_t k) const;
+
+  // The useful work of a row.
+  int64_t WorkOf(const std::vector<RunSpan>& runs) const;
+};
+
+inline int64_t RunRules::Before(const std::vector<RunSpan>& runs,
+                                size_t k) const {
+  if (k == 0 && running()) return task.restore_left;
+  return Overhead(k > 0 || paused(), Moved(runs, k));
+}
+
+inline int64_t RunRules::LeastLength(const std::vector<RunSpan>& runs,
+                                     size_t k) const {
+  if (k == 0 && running()) return MatureAfter() - task.save + After(runs, k);
+  return Before(runs, k) + LeastWork() + After(runs, k);
+}
+
+inline int64_t RunRules::WorkOf(const std::vector<RunSpan>& runs) const {
+  int64_t work = 0;
+  for (size_t k = 0; k < runs.size(); ++k) {
+    work += runs[k].end - runs[k].begin - Before(runs, k) - After(runs, k);
+  }
+  return work;
+}
+
+}  // namespace carbond
