@@ -69,7 +69,9 @@ void LabelWalk<C>::BeginAll() {
     for (int place = 0; place < places_; ++place) {
       if (at >= 0 && at != place) continue;
       label.place = static_cast<int16_t>(place);
-      IdleFrom(0, label);
+      // With its data everywhere it need not move.
+      const auto none = [] { return -1; };
+      Idle(0, label, none, moves_ && (at >= 0 || !stays_));
     }
   }
   if (!rules_.running()) return;
@@ -81,7 +83,9 @@ void LabelWalk<C>::BeginAll() {
   if (mature == 0) {  // it may pause at once
     Label stopped = label;
     stopped.just_stopped = true;
-    Idle(0, stopped, [&] { return known_.Close(label, time_.begin(), 0); });
+    Idle(
+        0, stopped, [&] { return known_.Close(label, time_.begin(), 0); },
+        moves_);
   }
   Mature(label, 0, time_.begin(), time_.begin() + mature);
 }
@@ -222,11 +226,11 @@ bool LabelWalk<C>::LeavesWork(const Label& label) const {
 // Idle from point i on, to stay or to move. `close` makes its link.
 template <typename C>
 template <typename Close>
-void LabelWalk<C>::Idle(int i, const Label& label, Close close) {
+void LabelWalk<C>::Idle(int i, const Label& label, Close close, bool may_move) {
   if (i >= time_.count()) return;
   Label staying = label, moving = label;
   const bool stays = stays_ && MayWinStaying(staying, i);
-  const bool moves = moves_ && MayWinMoving(moving, i);
+  const bool moves = may_move && MayWinMoving(moving, i);
   if (!stays && !moves) return;
   const int link = close();
   const C paid = -time_.IdlingTo(i);
@@ -240,7 +244,8 @@ void LabelWalk<C>::Idle(int i, const Label& label, Close close) {
 }
 template <typename C>
 void LabelWalk<C>::IdleFrom(int i, const Label& label) {
-  Idle(i, label, [&] { return label.link; });
+  Idle(
+      i, label, [&] { return label.link; }, moves_);
 }
 
 template <typename C>
@@ -318,7 +323,9 @@ void LabelWalk<C>::StopIn(const Label& label, int i) {
   stopped.work -= task_.save;
   stopped.begin_free = false;
   stopped.just_stopped = true;
-  Idle(i, stopped, [&] { return known_.Close(label, time_.point(i), 0); });
+  Idle(
+      i, stopped, [&] { return known_.Close(label, time_.point(i), 0); },
+      moves_);
   if (label.free || time_.blocked(label.place, i) || time_.length(i) == 1) {
     return;
   }
@@ -345,8 +352,8 @@ void LabelWalk<C>::Begin(const Label& label, int place, int i, int64_t from) {
   Label begins = label;
   begins.place = static_cast<int16_t>(place);
   begins.cost += MoveCost();
-  // Inside a slot the runs touch only where they may.
-  if (from == time_.point(i) || slots_.MayTouch(i)) begins.just_stopped = false;
+  // Runs touch on the points, which are there for that.
+  if (from == time_.point(i) && !label.drifts) begins.just_stopped = false;
   BeginIn(begins, i, from, rules_.Overhead(true, true), false);
 }
 
@@ -404,7 +411,8 @@ void LabelWalk<C>::BeginToEndOnBorder(const Label& label, int i, int64_t from,
     run.cost += time_.RunningTo(place, j) - time_.RunningUntil(place, begin, i);
     run.work += least - task_.save;
     run.just_stopped = true;
-    Idle(j, run, [&] { return known_.Close(run, time_.point(j), 0); });
+    Idle(
+        j, run, [&] { return known_.Close(run, time_.point(j), 0); }, moves_);
   }
 }
 
@@ -413,11 +421,13 @@ template <typename C>
 void LabelWalk<C>::BeginAnywhere(const Label& label, int i, int64_t from,
                                  int64_t least, bool fresh) {
   const int64_t border = time_.point(i + 1);
+  // Runs may touch it wherever it begins, at `from` as well.
+  const bool at_once = moves_ && !label.just_stopped;
   Label run = label;
   run.just_stopped = false;
   run.free = true;
   run.x_low = 0;
-  run.x_high = border - from - 1;
+  run.x_high = border - from - (at_once ? 0 : 1);
   run.slope = 0;
   if (!fresh) {
     run.slope -= time_.idle_price(i);

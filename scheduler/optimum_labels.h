@@ -69,7 +69,7 @@ class LabelWalk {
   bool LeavesWork(const Label& label) const;
 
   template <typename Close>
-  void Idle(int i, const Label& label, Close close);
+  void Idle(int i, const Label& label, Close close, bool may_move);
   void IdleFrom(int i, const Label& label);
   void Run(int i, Label label);
 

@@ -57,7 +57,6 @@ class RelaxedPaths {
   struct Reached {
     explicit Reached(int places);
     std::vector<C> stay, begun, running;  // by place
-    C anywhere = kInfinite<C>;            // idle, in the cheapest place
   };
   // Shown to `see(i, reached)` as they are before the point's own begin and
   // end.
@@ -128,12 +127,12 @@ void RelaxedPaths<C>::GoForward(C lambda, C run_price, See see) const {
     }
   }
   for (int i = 0;; ++i) {
-    to.anywhere = kInfinite<C>;
+    C anywhere = kInfinite<C>;  // idle, in the cheapest place
     for (size_t p = 0; p < places; ++p) {
       to.stay[p] = std::min(to.stay[p], to.running[p] + save);
-      to.anywhere = std::min(to.anywhere, to.stay[p]);
+      anywhere = std::min(anywhere, to.stay[p]);
     }
-    const C moved = moves() ? to.anywhere + move : kInfinite<C>;
+    const C moved = moves() ? anywhere + move : kInfinite<C>;
     for (size_t p = 0; p < places; ++p) {
       to.begun[p] =
           std::min(std::min(fresh[p], moved), to.stay[p] + restore) + run_price;

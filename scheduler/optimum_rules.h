@@ -19,10 +19,12 @@ struct RunRules {
 
   // The least useful work of a run where there are pauses.
   int64_t LeastWork() const { return std::max<int64_t>(task.min_run, 1); }
-  // Whether the least work can be what fixes the end of a run that does it. A
-  // run without any is worth nothing, so the millisecond that tells a run from
-  // none cannot.
-  bool LeastWorkMatters() const { return task.min_run > 1; }
+  // Whether the least work can be what fixes the end of a run that does it. The
+  // millisecond that tells a run from none cannot, as a run without work is
+  // worth nothing, unless it takes the data to where the next one is.
+  bool LeastWorkMatters() const {
+    return task.min_run > 1 || moves.transfer > 0;
+  }
   // What comes before the work of a run that begins anew.
   int64_t Overhead(bool restores, bool moved) const {
     return (restores ? task.restore : 0) + (moved ? moves.transfer : 0);

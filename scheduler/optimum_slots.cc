@@ -100,9 +100,15 @@ void SlotsThatMatter<C>::Find(C limit) {
   may_begin_moving_.assign(points, false);
   count_ = 0;
   std::vector<C> touch(paths_.moves() ? points : 0);
+  const C save = ways.lambda * rules_.task.save;
   const auto see = [&](int i, const Reached& reached) {
+    C anywhere = kInfinite<C>;
     for (size_t p = 0; p < places; ++p) {
       const size_t at = At(0, i) + p;
+      // A run that begins just before the point is bounded by one that begins
+      // and ends there, after which only a move can be worth anything.
+      anywhere =
+          std::min({anywhere, reached.stay[p], reached.running[p] + save});
       const bool begin = reached.stay[p] + to_begin_[at] < rest;
       const bool end = reached.running[p] + to_end_[at] < rest;
       if (begin) may_begin_stay_[at] = true;
@@ -110,8 +116,7 @@ void SlotsThatMatter<C>::Find(C limit) {
       count_ += begin || end ? 1 : 0;
     }
     if (!paths_.moves()) return;
-    may_begin_moving_[Index(i)] =
-        reached.anywhere + to_begin_moving_[Index(i)] < rest;
+    may_begin_moving_[Index(i)] = anywhere + to_begin_moving_[Index(i)] < rest;
     touch[Index(i)] = ToTouch(i, reached);
   };
   paths_.GoForward(ways.lambda, ways.run_price, see);

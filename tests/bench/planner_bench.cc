@@ -8,6 +8,7 @@
 #include <cmath>
 #include <numbers>
 #include <random>
+#include <set>
 
 #include "scheduler/optimum.h"
 #include "scheduler/planner.h"
@@ -133,6 +134,40 @@ void Sizes(benchmark::internal::Benchmark* bench) {
 }
 BENCHMARK(OneJob<BestUnbroken>)->Name("BestUnbroken")->Apply(Sizes);
 BENCHMARK(OneJob<BestRuns>)->Name("BestRuns")->Apply(Sizes);
+
+// The same regions searched together, for a job that may move between them: for
+// nothing, or for ten minutes' transfer and a cost of some grams besides.
+// Arguments: regions, days, source, minutes of transfer.
+void Moving(benchmark::State& state) {
+  std::vector<PricedRow> regions;
+  for (const Curve& curve :
+       Stretches(state.range(2) == kRecorded, static_cast<int>(state.range(0)),
+                 static_cast<int>(state.range(1)))) {
+    regions.push_back(Priced(curve));
+  }
+  if (regions.empty()) {
+    state.SkipWithError("the recorded intensity is absent");
+    return;
+  }
+  const Task task = Training();
+  Moves moves;
+  moves.at = 0;
+  moves.transfer = state.range(3) * 60'000;
+  // As much as five minutes at 200 g/kWh.
+  if (moves.transfer > 0) moves.cost = Cost{200'000} * kSlotMillis;
+  std::optional<Optimum> best;
+  for (auto _ : state) best = BestRuns(regions, task, moves);
+  state.counters["runs"] = static_cast<double>(best->runs.size());
+  state.counters["exact"] = best->exact ? 1 : 0;
+  std::set<int> places;
+  for (const RunSpan& run : best->runs) places.insert(run.place);
+  state.counters["places"] = static_cast<double>(places.size());
+}
+BENCHMARK(Moving)
+    ->Name("BestRunsMoving")
+    ->ArgNames({"regions", "days", "recorded", "transfer"})
+    ->ArgsProduct({{10}, {2, 7}, {kDrawn, kRecorded}, {0, 10}})
+    ->Unit(benchmark::kMillisecond);
 
 // ---- Whole plans
 // --------------------------------------------------------------

@@ -346,6 +346,15 @@ void AddPlaces(std::mt19937_64& random, const WorldKind& kind, World& world) {
   }
 }
 
+int MovesIn(const World& world, const std::vector<RunSpan>& runs) {
+  int moves = 0, at = world.moves.at;
+  for (const RunSpan& run : runs) {
+    if (at >= 0 && at != run.place) ++moves;
+    at = run.place;
+  }
+  return moves;
+}
+
 }  // namespace
 
 std::vector<PricedRow> World::Places() const {
@@ -461,7 +470,8 @@ bool MovesNeedlessly(const World& world, const std::vector<RunSpan>& runs) {
       if (place == after && past < runs.size()) {
         stays[past].begin += world.moves.transfer;
       }
-      if (BrokenRule(world, stays).empty() && SlowCost(world, stays) <= cost) {
+      if (MovesIn(world, stays) < MovesIn(world, runs) &&
+          BrokenRule(world, stays).empty() && SlowCost(world, stays) <= cost) {
         return true;
       }
     }
