@@ -12,6 +12,7 @@ namespace {
 
 // How far ahead any plan may look.
 constexpr Duration kFarthest = hours(24 * 30);
+constexpr Duration kOutlookAhead = hours(12);
 // A job that has not shown a sign of life is not signalled before this.
 constexpr Duration kLeastLife = seconds(30);
 
@@ -65,8 +66,10 @@ Outlook Engine::OutlookOf(const std::string& name, Instant until) const {
   const Zone& zone = it->second;
   if (!zone.outlook || now_ >= zone.outlook_valid_until ||
       until > zone.outlook_until) {
-    zone.outlook = MakeZoneOutlook(zone, until);
-    zone.outlook_until = until;
+    // Farther than asked: the next job's deadline lies a little later, and
+    // plans hold while nobody expects anything else.
+    zone.outlook_until = until + kOutlookAhead;
+    zone.outlook = MakeZoneOutlook(zone, zone.outlook_until);
     zone.outlook_valid_until = Instant::Never();
     const Series& series = zone.outlook->series;
     const auto until_at_most = [&](Instant t) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "scheduler/candidate.h"
 #include "scheduler/plan_window.h"
 #include "scheduler/spread.h"
 
@@ -415,16 +416,30 @@ bool Fleet::Roomy() const {
                      });
 }
 
+void Fleet::LeaveAsItIs(size_t job) {
+  const PlanMemory::Kept& kept = *kept_[job];
+  JobPlan& plan = plans_[job];
+  plan = kept.plan;
+  plan.as_before = true;
+  said_until_[job] = kept.said_until;
+  least_[job] = kept.least;
+  if (plan.runs.front().interval.begin >= input_.now || !plan.expected) return;
+  // What has been emitted by now is neither expected nor owed any more.
+  std::vector<PlannedRun> rest = plan.runs;
+  rest.front().interval.begin = input_.now;
+  plan.expected = CandidateOf(input_, input_.jobs[job], std::move(rest)).grams;
+  if (least_[job] && plan.expected) {
+    *least_[job] -= *kept.plan.expected - *plan.expected;
+  }
+}
+
 // No job is in another's way: those of which nothing has changed are left as
 // they are, at no cost.
 void Fleet::PlanApart() {
   least_.resize(input_.jobs.size());
   for (size_t i = 0; i < input_.jobs.size(); ++i) {
-    if (kept_[i] != nullptr && SaysTheSame(i)) {
-      plans_[i] = kept_[i]->plan;
-      plans_[i].as_before = true;
-      said_until_[i] = kept_[i]->said_until;
-      least_[i] = kept_[i]->least;
+    if (kept_[i] != nullptr && (StillWaits(i) || FollowsItsPlan(i))) {
+      LeaveAsItIs(i);
       continue;
     }
     const PlanJob& job = input_.jobs[i];

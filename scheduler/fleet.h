@@ -26,6 +26,7 @@ struct PlanMemory {
     Instant said_until;          // its words hold: then another slot begins
     std::optional<Grams> least;  // PlannedJob::least
   };
+  Instant made_at;
   std::vector<Region> regions;
   std::vector<Kept> jobs;  // in the order of their ids
 };
@@ -71,7 +72,10 @@ class Fleet {
 
   // ---- What was found earlier (fleet_memory.cc)
   void LookUp();
+  bool KnowsTheSame(const PlanJob& job) const;
+  bool StillWaits(size_t job) const;
   bool SaysTheSame(size_t job) const;
+  bool FollowsItsPlan(size_t job) const;
   bool Holds(const PlanJob& job, const PlanMemory::Kept& kept,
              const std::vector<CapacityProfile>& free) const;
   std::vector<RegionPrices> RememberedPrices() const;
@@ -80,6 +84,7 @@ class Fleet {
   // ---- Where all jobs fit at once, whatever they do
   bool Roomy() const;
   void PlanApart();
+  void LeaveAsItIs(size_t job);
 
   void Judge(Plan& plan);
   void JudgeApart(Plan& plan);

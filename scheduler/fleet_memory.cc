@@ -20,6 +20,11 @@ Instant Alike(const Series& a, const Series& b, Instant from) {
   size_t i = 0;
   while (i < count && first[i] == second[i]) ++i;
   if (i == first.size() && i == second.size()) return Instant::Never();
+  // The last slot of one may be cut where it was looked at no further.
+  if (i < count && first[i].interval.begin == second[i].interval.begin &&
+      first[i].intensity == second[i].intensity) {
+    return std::min(first[i].interval.end, second[i].interval.end);
+  }
   return i == 0 ? from : first[i - 1].interval.end;
 }
 
@@ -56,25 +61,58 @@ void Fleet::LookUp() {
     const PlanRegion& is = input_.regions[r];
     const bool same = was.name == is.name && was.pue == is.pue &&
                       was.drained == is.drained &&
-                      was.forecast_issued_at == is.forecast_issued_at &&
-                      was.forecast_end == is.forecast_end;
-    if (same) same_until_[r] = Alike(was.outlook, is.outlook, input_.now);
+                      was.forecast_issued_at == is.forecast_issued_at;
+    if (!same) continue;
+    same_until_[r] = Alike(was.outlook, is.outlook, input_.now);
+    if (was.forecast_end != is.forecast_end) {
+      same_until_[r] =
+          std::min({same_until_[r], was.forecast_end, is.forecast_end});
+    }
   }
 }
 
-// Whether nothing has come about since that would change what the plan of a
-// waiting job says, if it stays where it is: neither the job nor the grid of
-// its regions, nor has another slot begun.
-bool Fleet::SaysTheSame(size_t job) const {
+// Whether the grid of all its regions is what it was.
+bool Fleet::KnowsTheSame(const PlanJob& job) const {
+  return std::all_of(job.regions.begin(), job.regions.end(), [&](int r) {
+    return same_until_[Index(r)] >= job.deadline;
+  });
+}
+
+// Whether nothing has come about since that would change the plan of a waiting
+// job: neither the job nor the grid of its regions.
+bool Fleet::StillWaits(size_t job) const {
   const PlanMemory::Kept& kept = *kept_[job];
-  if (!(kept.job == input_.jobs[job]) || kept.plan.runs.empty() ||
-      kept.plan.runs.front().interval.begin <= input_.now) {
+  return kept.job == input_.jobs[job] && !kept.plan.runs.empty() &&
+         kept.plan.runs.front().interval.begin > input_.now &&
+         KnowsTheSame(kept.job);
+}
+
+// Nor what its plan says, while it stays where it is: no other slot has begun.
+bool Fleet::SaysTheSame(size_t job) const {
+  return input_.now < kept_[job]->said_until && StillWaits(job);
+}
+
+// Whether a running job has only followed its plan since. The rest of a best
+// plan is the best for the rest.
+bool Fleet::FollowsItsPlan(size_t job) const {
+  const PlanMemory::Kept& kept = *kept_[job];
+  const PlanJob& is = input_.jobs[job];
+  if (kept.job.standing != PlanJob::Standing::kRunning || is.pausing ||
+      kept.plan.runs.empty()) {
     return false;
   }
-  return input_.now < kept.said_until &&
-         std::all_of(
-             kept.job.regions.begin(), kept.job.regions.end(),
-             [&](int r) { return same_until_[Index(r)] >= kept.job.deadline; });
+  const PlannedRun& run = kept.plan.runs.front();
+  if (run.region != is.region || run.interval.begin > memory_->made_at ||
+      run.interval.end <= input_.now) {
+    return false;
+  }
+  PlanJob then = kept.job;
+  const Duration gone = input_.now - memory_->made_at;
+  const Duration restored = std::min(then.restore_left, gone);
+  then.restore_left -= restored;
+  then.work -= gone - restored;
+  then.reserve = is.reserve;  // of the work that is left
+  return then == is && KnowsTheSame(is);
 }
 
 // Whether a job may still do what it was planned to do. (An unbroken run is
@@ -132,6 +170,7 @@ std::vector<RegionPrices> Fleet::RememberedPrices() const {
 
 void Fleet::Remember(const Plan& plan) {
   if (memory_ == nullptr) return;
+  memory_->made_at = input_.now;
   memory_->jobs.clear();
   for (size_t i = 0; i < plan.jobs.size(); ++i) {
     memory_->jobs.push_back({input_.jobs[i], plan.jobs[i], said_until_[i],
