@@ -1,5 +1,7 @@
 #include "daemon/clock.h"
 
+#include <time.h>
+
 #include <cmath>
 
 namespace carbond {
@@ -11,13 +13,19 @@ Instant SystemClock::RealNow() {
           .count());
 }
 
+Duration SystemClock::SinceBoot() {
+  timespec time{};
+  clock_gettime(CLOCK_BOOTTIME, &time);
+  return Duration(int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000);
+}
+
 Instant SystemClock::Now() const { return FromReal(RealNow()); }
 
 Instant SystemClock::FromReal(Instant real) const {
   if (speed_ == 1) return real;
-  return anchor_ + Duration(std::llround(
-                       static_cast<double>((real - real_anchor_).count()) *
-                       speed_));
+  return anchor_ +
+         Duration(std::llround(
+             static_cast<double>((real - real_anchor_).count()) * speed_));
 }
 
 Instant SystemClock::ToReal(Instant t) const {

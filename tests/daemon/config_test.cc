@@ -141,7 +141,7 @@ TEST_F(ConfigTest, ReportsAllMistakesAtOnceInTheOrderOfTheirLines) {
                "providers:\n"
                "  rec: {type: recorded, actual: none.csv, signal: x,\n"
                "        poll: 5}\n"
-               "  wt: {type: watttime, base_url: https://api.watttime.org}\n"
+               "  wt: {type: watttimes, base_url: https://api.watttime.org}\n"
                "regoins: []\n"
                "regions:\n"
                "  - name: here\n"
@@ -160,8 +160,9 @@ TEST_F(ConfigTest, ReportsAllMistakesAtOnceInTheOrderOfTheirLines) {
                      "/none.csv does not exist"),
           StartsWith("c.yaml:7: providers.rec.poll: duration `5` is not "
                      "understood: write 90s"),
-          "c.yaml:8: providers.wt.type: provider type `watttime` is not built "
-          "into this carbond; it knows: recorded",
+          "c.yaml:8: providers.wt.type: provider type `watttimes` is not built "
+          "into this carbond; it knows: carbon_aware_sdk, carbonintensity_uk, "
+          "electricity_maps, recorded, watttime; did you mean `watttime`?",
           "c.yaml:9: unknown key `regoins`; did you mean `regions`?",
           "c.yaml:13: regions.here.pue: 0.9 is not between 1 and 10",
           "c.yaml:14: regions.here.capacity.gpus: `-4` is no whole number from "
