@@ -251,8 +251,11 @@ Want Fetcher::WantOf(Zone& zone, What what, Instant now) {
         !zone.full_round_at || now - *zone.full_round_at >= kFullRound;
     Instant from = zone.final_until;
     if (!full && zone.observed_until) from = *zone.observed_until - kOverlap;
-    from = std::max(from, now - source_->manners().reach);
-    zone.round = Round{now, std::min(from, now - minutes(1)), full};
+    // Whole seconds, which every service reads.
+    const Instant until = FloorTo(now, seconds(1));
+    from =
+        FloorTo(std::max(from, until - source_->manners().reach), seconds(1));
+    zone.round = Round{until, std::min(from, until - minutes(1)), full};
   }
   return {what, zone.name,
           source_->FirstPart({zone.round->cursor, zone.round->began_at})};
