@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -125,6 +126,9 @@ ConfigResult ParseConfig(const std::string& yaml, const std::string& path,
 // What the engine is told of staleness: the longest any provider allows. The
 // board has judged each forecast by its own provider's by then.
 Duration LongestStaleAfter(const Config& config);
+
+// The variables of the environment in which secrets stand: no job may see them.
+std::set<std::string> SecretVariables(const Config& config);
 
 // "carbond.yaml:12: unknown key `regoins`; did you mean `regions`?"
 std::string Format(const std::string& path, const ConfigMistake& mistake);

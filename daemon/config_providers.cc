@@ -347,6 +347,21 @@ Status CheckZone(const ProviderConfig& provider, const std::string& zone,
                  provider.type == "watttime" ? "CAISO_NORTH" : "DE");
 }
 
+std::set<std::string> SecretVariables(const Config& config) {
+  struct Names {
+    std::set<std::string> operator()(const RecordedConfig&) { return {}; }
+    std::set<std::string> operator()(const HttpConfig& http) {
+      return {http.username.env, http.password.env, http.token.env};
+    }
+  };
+  std::set<std::string> all;
+  for (const ProviderConfig& provider : config.providers) {
+    all.merge(std::visit(Names{}, provider.settings));
+  }
+  all.erase("");
+  return all;
+}
+
 Duration LongestStaleAfter(const Config& config) {
   Duration longest{0};
   for (const ProviderConfig& provider : config.providers) {

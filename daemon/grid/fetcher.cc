@@ -22,6 +22,7 @@ constexpr Duration kLongestSpread = minutes(5);
 constexpr Duration kObservedPoll = minutes(15);
 constexpr Duration kFullRound = hours(6);
 constexpr Duration kOverlap = hours(1);
+constexpr Duration kRevisedFor = hours(48);  // where values are never final
 // So that the news of many zones come together, and not one by one.
 constexpr Duration kNewsGrid = seconds(5);
 constexpr Duration kOverdueGrid = seconds(1);
@@ -117,6 +118,11 @@ void Fetcher::Stop() {
   door_->Abort();
   stopping_.notify_all();
   if (thread_.joinable()) thread_.join();
+}
+
+bool Fetcher::IsStopped() const {
+  std::lock_guard lock(mutex_);
+  return stopped_;
 }
 
 // ---- Any thread: what is on the shelf --------------------------------------
@@ -246,25 +252,32 @@ Want Fetcher::WantOf(Zone& zone, What what, Instant now) {
   if (what == What::kForecast) {
     return {what, zone.name, {now, now + options_.horizon}};
   }
-  if (!zone.round) {
-    const bool full =
-        !zone.full_round_at || now - *zone.full_round_at >= kFullRound;
-    Instant from = zone.final_until;
-    if (!full && zone.observed_until) from = *zone.observed_until - kOverlap;
-    // Whole seconds, which every service reads.
-    const Instant until = FloorTo(now, seconds(1));
-    from =
-        FloorTo(std::max(from, until - source_->manners().reach), seconds(1));
-    zone.round = Round{until, std::min(from, until - minutes(1)), full};
-  }
+  if (!zone.round) zone.round = NextRound(zone, now);
   return {what, zone.name,
           source_->FirstPart({zone.round->cursor, zone.round->began_at})};
+}
+
+// What was observed last is asked for again, since values come late; four times
+// a day also all that may have been revised. In whole seconds, which every
+// service reads.
+Fetcher::Round Fetcher::NextRound(const Zone& zone, Instant now) const {
+  const Instant until = FloorTo(now, seconds(1));
+  const bool full =
+      !zone.full_round_at || now - *zone.full_round_at >= kFullRound;
+  Instant from = zone.observed_until.value_or(Instant()) - kOverlap;
+  if (full && zone.observed_until) {
+    const bool ends = source_->FinalAfter(zone.name).has_value();
+    from = std::min(from, ends ? zone.final_until : until - kRevisedFor);
+  }
+  from = FloorTo(std::max(from, until - source_->manners().reach), seconds(1));
+  return {until, std::min(from, until - minutes(1)), full};
 }
 
 void Fetcher::Fetch(Zone& zone, What what, Instant now) {
   Errand& errand = what == What::kForecast ? zone.forecast : zone.observed;
   const Want want = WantOf(zone, what, now);
   OrFailure<Checked> outcome = Ask(want);
+  if (IsStopped()) return;  // an abort is no trouble of the service's
   const Instant then = clock_.Now();
   if (auto* failure = std::get_if<Failure>(&outcome)) {
     Fail(zone, want, *failure, then);
@@ -321,11 +334,16 @@ void Fetcher::Keep(Zone& zone, const Want& want, Checked checked) {
   }
   std::lock_guard lock(mutex_);
   Shelf& shelf = shelves_[zone.name];
-  // An answer from behind some cache must not undo a newer one.
-  if (shelf.forecast && checked.issued_at < shelf.forecast->issued_at) return;
+  // An answer from behind some cache must not undo a newer one; what is dated
+  // in the future since the clock was set back is none.
+  const Instant now = clock_.Now();
+  if (shelf.forecast && checked.issued_at < shelf.forecast->issued_at &&
+      shelf.forecast->issued_at <= now) {
+    return;
+  }
   shelf.forecast =
       Forecast{zone.name,         options_.name, source_->signal(),
-               checked.issued_at, clock_.Now(),  std::move(checked.series)};
+               checked.issued_at, now,           std::move(checked.series)};
 }
 
 void Fetcher::KeepObserved(Zone& zone, const Want& want, Series series) {

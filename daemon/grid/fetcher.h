@@ -121,9 +121,11 @@ class Fetcher : public Provider {
   };
 
   void Run();
+  bool IsStopped() const;
   void NoticeClockSetBack(Instant now);
   std::pair<Zone*, Want::What> MostDue();
   Want WantOf(Zone& zone, Want::What what, Instant now);
+  Round NextRound(const Zone& zone, Instant now) const;
   void Fetch(Zone& zone, Want::What what, Instant now);
   OrFailure<Checked> Ask(const Want& want);
   std::optional<Failure> HoldJumpBack(Zone& zone, Errand& errand,

@@ -160,6 +160,11 @@ TEST_F(ServicesTest, MixesNoSignals) {
       HasSubstr("`wt` gives co2_moer and `em` gives average_lifecycle"));
 }
 
+TEST_F(ServicesTest, KnowsTheVariablesThatNoJobMaySee) {
+  EXPECT_THAT(SecretVariables(Good(Yaml(kWattTime))), ElementsAre("WT_USER"));
+  EXPECT_THAT(SecretVariables(Good(kGood)), testing::IsEmpty());
+}
+
 TEST_F(ServicesTest, NamesTheSecretsThatAreMissing) {
   const Config config = Good(Yaml(kWattTime));
   unsetenv("WT_USER");

@@ -485,6 +485,7 @@ TEST_F(FetcherTest, GoesOnWhenTheClockIsSetBack) {
   clock_.Set(kNow - hours(5));
   RunFor(minutes(20));
   EXPECT_GE(ForecastsAsked(), asked + 3);
+  EXPECT_LE(NewestForecast()->issued_at, clock_.Now());
   const auto observed = fetcher_->ObservedSince(
       "DE", std::min(taken, clock_.Now()), clock_.Now());
   ASSERT_TRUE(observed) << "never handed out, so it is news";
@@ -493,9 +494,12 @@ TEST_F(FetcherTest, GoesOnWhenTheClockIsSetBack) {
 
 TEST_F(FetcherTest, EndsItsThreadAndTheRequestUnderWay) {
   Make({"DE"});
-  fetcher_->Start();
+  broken_ = true;
+  fetcher_->Stop();
+  fetcher_->Start();  // ends after what it had begun
   fetcher_->Stop();
   EXPECT_TRUE(door_->aborted);
+  EXPECT_THAT(log_.Take(), IsEmpty()) << "an abort is no trouble";
 }
 
 }  // namespace

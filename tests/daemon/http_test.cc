@@ -42,7 +42,7 @@ std::string WhyNot(CurlDoor& door, const HttpRequest& request) {
 }
 
 TEST(Http, SendsItsHeadersAndTakesTheAnswer) {
-  std::string seen;
+  SharedText seen;
   const std::string answer = AnswerOf(
       "200 OK",
       "Content-Type: Application/JSON; charset=utf-8\r\nServer: nginx\r\n"
@@ -63,9 +63,9 @@ TEST(Http, SendsItsHeadersAndTakesTheAnswer) {
   EXPECT_EQ(got->server, "nginx");
   EXPECT_EQ(got->date, *ParseInstant("2026-03-15T18:40:00Z"));
   EXPECT_EQ(got->retry_after, std::nullopt);
-  EXPECT_THAT(seen, AllOf(StartsWith("GET /v3/x?a=b%2Bc HTTP/1.1\r\n"),
-                          HasSubstr("auth-token: sesame\r\n"),
-                          HasSubstr("User-Agent: carbond/test\r\n")));
+  EXPECT_THAT(seen.get(), AllOf(StartsWith("GET /v3/x?a=b%2Bc HTTP/1.1\r\n"),
+                                HasSubstr("auth-token: sesame\r\n"),
+                                HasSubstr("User-Agent: carbond/test\r\n")));
 }
 
 TEST(Http, GivesTheAnswerOfAnyStatusWithItsRetryAfter) {
@@ -98,14 +98,16 @@ TEST(Http, ReadsARetryAfterThatIsADateByTheServersOwnClock) {
 
 TEST(Http, FollowsARedirectOnTheSameHostOnly) {
   const SocketServer elsewhere(Always(AnswerOf("200 OK", "", "stolen")));
-  std::string target = "/new";
-  std::string last_seen;
+  SharedText target;
+  SharedText last_seen;
+  target = "/new";
   const SocketServer server([&](const Peer& peer) {
-    last_seen = peer.ReadRequest();
-    const bool moved = last_seen.starts_with("GET /new ");
-    peer.Write(moved
-                   ? AnswerOf("200 OK", "", "here")
-                   : AnswerOf("302 Found", "Location: " + target + "\r\n", ""));
+    const std::string asked = peer.ReadRequest();
+    last_seen = asked;
+    const bool moved = asked.starts_with("GET /new ");
+    peer.Write(moved ? AnswerOf("200 OK", "", "here")
+                     : AnswerOf("302 Found",
+                                "Location: " + target.get() + "\r\n", ""));
   });
   CurlDoor door(Quick());
   HttpRequest request = Get(server.url() + "/old?token=x");
@@ -113,7 +115,7 @@ TEST(Http, FollowsARedirectOnTheSameHostOnly) {
   const auto moved = door.Send(request);
   ASSERT_TRUE(moved.ok()) << moved.status();
   EXPECT_EQ(moved->body, "here");
-  EXPECT_THAT(last_seen, HasSubstr("auth-token: sesame"));
+  EXPECT_THAT(last_seen.get(), HasSubstr("auth-token: sesame"));
 
   target = elsewhere.url() + "/new";
   EXPECT_THAT(WhyNot(door, request),

@@ -82,7 +82,8 @@ class Grid:
 class State:
     """What the control endpoint orders and counts; one lock."""
 
-    def __init__(self, token_life_s, quota):
+    def __init__(self, token_life_s, quota, issue_s):
+        self.issue_s = issue_s
         self.lock = threading.Lock()
         self.faults = []
         self.tokens = {}  # to the end of their life, monotonic
@@ -223,6 +224,9 @@ class Handler(BaseHTTPRequestHandler):
             return self.sdk_observed(query)
         return self.reply_json({"error": "not found"}, 404)
 
+    def issued_at(self):
+        return int(time.time()) // self.state.issue_s * self.state.issue_s
+
     # ---- WattTime ----
 
     def login(self):
@@ -251,8 +255,8 @@ class Handler(BaseHTTPRequestHandler):
                 "units": "lbs_co2_per_mwh", "warnings": [],
                 "model": {"date": "2023-03-01"}}
         if path == "/v3/forecast":
-            meta["generated_at"] = stamp(now)
-            meta["generated_at_period_seconds"] = 300
+            meta["generated_at"] = stamp(self.issued_at())
+            meta["generated_at_period_seconds"] = self.state.issue_s
         return {"data": [{"point_time": stamp(t),
                           "value": self.grid.at(t) / LB_PER_MWH}
                          for t in range(begin, begin + 300 * count, 300)
@@ -304,7 +308,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def sdk_forecast(self, location):
         now = int(time.time()) // 300 * 300
-        return [{"generatedAt": stamp(now), "requestedAt": stamp(now),
+        return [{"generatedAt": stamp(self.issued_at()), "requestedAt": stamp(now),
                  "location": location,
                  "forecastData": [{"location": "GRID", "timestamp": stamp(t),
                                    "duration": 5, "value": self.grid.at(t)}
@@ -334,6 +338,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 WHOLE = {
+    "204": lambda h: h.reply(204, ""),
     "401": lambda h: h.reply_json({"error": "Unauthorized"}, 401),
     "403_html": lambda h: h.reply_html(403, "403 Forbidden"),
     "403_scope": lambda h: h.reply_json({"message": "Invalid scope."}, 403),
@@ -367,11 +372,12 @@ def with_nulls(value):
             else with_nulls(v) for k, v in value.items()}
 
 
-def serve(port, recording=RECORDING, tls=None, token_life_s=1800, quota=None):
+def serve(port, recording=RECORDING, tls=None, token_life_s=1800, quota=None,
+          issue_s=300):
     """A server that is not running yet, listening already."""
     handler = type("GridHandler", (Handler,),
                    {"grid": Grid(recording),
-                    "state": State(token_life_s, quota)})
+                    "state": State(token_life_s, quota, issue_s)})
     server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     server.daemon_threads = True
     if tls:
@@ -389,9 +395,11 @@ def main():
     parser.add_argument("--tls", metavar="PEM", help="key and certificate")
     parser.add_argument("--token-life", type=float, default=1800)
     parser.add_argument("--quota", type=int, help="requests until it is used up")
+    parser.add_argument("--issue-s", type=int, default=300,
+                        help="seconds between two forecasts")
     options = parser.parse_args()
     server = serve(options.port, options.recording, options.tls,
-                   options.token_life, options.quota)
+                   options.token_life, options.quota, options.issue_s)
     print("http%s://127.0.0.1:%d" % ("s" if options.tls else "",
                                      server.server_address[1]), flush=True)
     try:
