@@ -142,16 +142,14 @@ std::string InWords(CURLcode code, CURL* easy,
           error == 0 ? "no route" : strerror(static_cast<int>(error)));
     }
     case CURLE_OPERATION_TIMEDOUT: {
-      curl_off_t connected = 0;
-      curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &connected);
-      if (connected == 0) {
-        curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connected);
-      }
-      return connected == 0
-                 ? fmt::format("no connection within {}",
-                               FormatDuration(options.connect_timeout))
-                 : fmt::format("no whole answer within {}",
-                               FormatDuration(options.total_timeout));
+      // Until the request could be sent; of a connection that was kept, the
+      // time to connect is no measure.
+      curl_off_t ready = 0;
+      curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &ready);
+      return ready == 0 ? fmt::format("no connection within {}",
+                                      FormatDuration(options.connect_timeout))
+                        : fmt::format("no whole answer within {}",
+                                      FormatDuration(options.total_timeout));
     }
     case CURLE_PEER_FAILED_VERIFICATION:
       return "its TLS certificate does not verify (for another host, expired, "

@@ -191,6 +191,21 @@ TEST(Http, GivesUpOnAnAnswerThatNeverEnds) {
               HasSubstr("no whole answer within 300ms"));
 }
 
+TEST(Http, GivesUpAlikeOnAConnectionThatWasKept) {
+  const SocketServer server([](const Peer& peer) {
+    peer.ReadRequest();
+    peer.Write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+    peer.WaitForEnd();
+  });
+  CurlDoor::Options options = Quick();
+  options.total_timeout = Duration(300);
+  CurlDoor door(options);
+  EXPECT_TRUE(door.Send(Get(server.url())).ok());
+  EXPECT_THAT(WhyNot(door, Get(server.url())),
+              HasSubstr("no whole answer within 300ms"));
+  EXPECT_EQ(server.connections(), 1);
+}
+
 TEST(Http, IsAbortedInTheMiddleOfAnAnswerAndSendsNothingMore) {
   std::promise<void> asked;
   const SocketServer server([&](const Peer& peer) {

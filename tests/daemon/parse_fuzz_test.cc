@@ -57,10 +57,11 @@ std::string Damaged(std::string body, std::mt19937& random) {
   const auto below = [&](size_t n) {
     return std::uniform_int_distribution<size_t>(0, n - 1)(random);
   };
-  for (size_t hits = 1 + below(4); hits > 0 && !body.empty(); --hits) {
+  for (size_t hits = 1 + below(3); hits > 0 && !body.empty(); --hits) {
     const size_t at = below(body.size());
     const size_t length = 1 + below(std::min<size_t>(body.size() - at, 40));
-    switch (below(7)) {
+    // Most damage leaves the text JSON: what is none tests the library alone.
+    switch (below(16)) {
       case 0:
         body[at] = static_cast<char>(below(256));
         break;
@@ -77,8 +78,15 @@ std::string Damaged(std::string body, std::mt19937& random) {
         body.insert(at, kBits[below(std::size(kBits))]);
         break;
       case 5:
-        body[at] = static_cast<char>('0' + below(10));
+      case 6:
+      case 7:
+      case 8:
+      case 9: {
+        const size_t digit = body.find_first_of("0123456789", at);
+        if (digit == std::string::npos) break;
+        body[digit] = static_cast<char>('0' + below(10));
         break;
+      }
       default: {
         // A whole value, from one colon to the next comma.
         const size_t colon = body.find(':', at);
