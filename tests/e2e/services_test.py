@@ -41,6 +41,22 @@ regions:
      capacity: {{cpus: 2}}}}
 """
 
+EVERY = """
+listen: unix:{dir}/s.sock
+state_dir: {dir}/state
+providers:
+  em: {{type: electricity_maps, base_url: "{url}/v4", token_file: key}}
+  now: {{type: electricity_maps, base_url: "{url}/v3", token_file: key, horizon: 0}}
+  gb: {{type: carbonintensity_uk, base_url: "{url}", contact: ops@example.org}}
+  sdk: {{type: carbon_aware_sdk, base_url: "{url}", signal: co2_moer}}
+regions:
+  - {{name: em, grid: em, zone: DE, capacity: {{cpus: 1}}}}
+  - {{name: now, grid: now, zone: FR, capacity: {{cpus: 1}}}}
+  - {{name: gb, grid: gb, zone: GB, capacity: {{cpus: 1}}}}
+  - {{name: london, grid: gb, zone: 13, capacity: {{cpus: 1}}}}
+  - {{name: sdk, grid: sdk, zone: eastus, capacity: {{cpus: 1}}}}
+"""
+
 
 class Service:
     """A stand-in server on a thread of its own."""
@@ -74,12 +90,16 @@ class Daemon:
         self.log_path = os.path.join(self.dir, "carbond.log")
         self.log = open(self.log_path, "ab")
         self.process = None
-        password = os.path.join(self.dir, "password")
-        with open(os.open(password, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
-            f.write("sesame\n")
-        with open(os.path.join(self.dir, "carbond.yaml"), "w") as f:
-            f.write(CONFIG.format(dir=self.dir, wt=wt, sdk=sdk, chain=chain,
-                                  ca=", ca_file: \"%s\"" % ca if ca else ""))
+        self.keep("password", "sesame\n")
+        self.keep("carbond.yaml", CONFIG.format(
+            dir=self.dir, wt=wt, sdk=sdk, chain=chain,
+            ca=", ca_file: \"%s\"" % ca if ca else ""))
+
+    def keep(self, name, text):
+        path = os.path.join(self.dir, name)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        with open(os.open(path, flags, 0o600), "w", encoding="utf-8") as f:
+            f.write(text)
 
     def start(self):
         self.process = subprocess.Popen(
@@ -218,6 +238,33 @@ def one_grid(carbond, carbonctl):
         second.stop()
 
 
+def every_service(carbond, carbonctl):
+    service = Service()
+    daemon = Daemon(carbond, carbonctl, service.url, service.url)
+    daemon.keep("key", "em-key\n")
+    daemon.keep("carbond.yaml", EVERY.format(dir=daemon.dir, url=service.url))
+    steps = {"em": 3600, "now": 3600, "gb": 1800, "london": 1800, "sdk": 300}
+    try:
+        daemon.start()
+        daemon.wait_for("every service is heard", lambda: all(
+            daemon.region(name)["mode"] == "fresh" for name in steps))
+        grid = service.server.RequestHandlerClass.grid
+        for name, step in steps.items():
+            begin = int(time.time()) // step * step
+            told = grid.mean(begin, step)
+            row = daemon.region(name)
+            near = abs(row["intensity_g_per_kwh"] - told) <= 1 + told / 50
+            # Unless a step has just ended.
+            assert near or time.time() - begin < 10, (row, told)
+        assert "no grid data" not in daemon.text(), daemon.text()
+        agents = service.state.report()["agents"]
+        assert any(a.endswith(" (+ops@example.org)") for a in agents), agents
+        daemon.stop()
+    finally:
+        daemon.finish()
+        service.stop()
+
+
 def outlives_an_outage(daemon, first, second):
     daemon.stop()
     for service in (first, second):
@@ -315,6 +362,7 @@ def certificates(carbond, carbonctl):
 def main():
     carbond, carbonctl = sys.argv[1:3]
     certificates(carbond, carbonctl)
+    every_service(carbond, carbonctl)
     bad_answers(carbond, carbonctl)
     one_grid(carbond, carbonctl)
 
