@@ -409,8 +409,8 @@ TEST_F(ConfigTest, RefusesRegionsThatCannotBe) {
 
 TEST_F(ConfigTest, DoesNotCallAProviderUnknownWhoseSettingsAreWrong) {
   EXPECT_THAT(Mistake(With("type: recorded, actual: a.csv, signal: co2_moer",
-                           "type: watttime")),
-              HasSubstr("provider type `watttime`"));
+                           "type: wattime")),
+              HasSubstr("provider type `wattime`"));
 }
 
 }  // namespace

@@ -495,6 +495,21 @@ TEST_F(FetcherTest, GoesOnWhenTheClockIsSetBack) {
   EXPECT_LE(observed->fetched_at, clock_.Now());
 }
 
+TEST_F(FetcherTest, FetchesOnItsOwnThreadWhileOthersLook) {
+  Make({"DE", "FR"});
+  fetcher_->Start();
+  Series known;
+  while (!fetcher_->NewestForecast("FR", kNow) || known.empty()) {
+    const auto observed = fetcher_->ObservedSince("DE", kNow, kNow);
+    if (observed) known = known.Under(observed->series);
+    EXPECT_GT(fetcher_->NextNews("DE", kNow), kNow);
+    EXPECT_EQ(fetcher_->Report().zones.size(), 2u);
+    std::this_thread::yield();
+  }
+  fetcher_->Stop();
+  EXPECT_EQ(known.end(), At("2026-03-15T12:00:00Z"));
+}
+
 TEST_F(FetcherTest, EndsItsThreadAndTheRequestUnderWay) {
   Make({"DE"});
   broken_ = true;
