@@ -1,5 +1,7 @@
 #include "daemon/clock.h"
 
+#include <time.h>
+
 #include <cmath>
 
 namespace carbond {
@@ -9,6 +11,12 @@ Instant SystemClock::RealNow() {
       std::chrono::duration_cast<std::chrono::milliseconds>(
           std::chrono::system_clock::now().time_since_epoch())
           .count());
+}
+
+Duration SystemClock::SinceBoot() {
+  timespec time{};
+  clock_gettime(CLOCK_BOOTTIME, &time);
+  return Duration(int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000);
 }
 
 Instant SystemClock::Now() const { return FromReal(RealNow()); }

@@ -19,6 +19,8 @@ class SystemClock : public Clock {
   double speed() const { return speed_; }
   // The machine's own time, and the two ways between them.
   static Instant RealNow();
+  // Goes on evenly, through sleep and whatever the clock is set to.
+  static Duration SinceBoot();
   Instant FromReal(Instant real) const;
   Instant ToReal(Instant t) const;
   Duration ToReal(Duration d) const;  // how long this lasts for the machine

@@ -165,6 +165,18 @@ void ReadRunner(ConfigMap& top, std::string& runner) {
   }
 }
 
+// A service speaks of the real hours.
+void CheckSpeed(ConfigFile& file, const Config& config) {
+  if (config.clock.speed == 1) return;
+  for (const ProviderConfig& provider : config.providers) {
+    if (provider.recorded()) continue;
+    file.Mistake(provider.line,
+                 "providers.{}: {} speaks of real hours, which clock.speed {} "
+                 "would leave behind; use recorded providers, or speed 1",
+                 provider.name, provider.type, config.clock.speed);
+  }
+}
+
 Config ReadConfig(ConfigFile& file, const YAML::Node& root) {
   Config config;
   ConfigMap top(file, root, "", 1);
@@ -177,6 +189,7 @@ Config ReadConfig(ConfigFile& file, const YAML::Node& root) {
   top.Read("metering_period", config.metering_period, seconds(1), hours(24));
   top.Read("stop_grace", config.stop_grace, Duration(0), hours(24));
   config.providers = ReadProviders(file, top);
+  CheckSpeed(file, config);
   config.regions = ReadRegions(file, top, config.providers);
   ReadMeter(file, top, config.meter);
   ReadLog(file, top, config.log);

@@ -5,10 +5,12 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "daemon/secret.h"
 #include "scheduler/engine.h"
 
 namespace carbond {
@@ -33,11 +35,37 @@ struct RecordedConfig {
   Duration stale_after = hours(3);
 };
 
+// What all providers behind HTTP have in common; each type fills in its own
+// defaults, and leaves out what it does not need.
+struct HttpConfig {
+  std::string base_url;  // without a slash at its end
+  std::string signal;
+  SecretPlace username;
+  SecretPlace password;
+  SecretPlace token;
+  Duration horizon = hours(72);
+  Duration poll = minutes(5);
+  Duration stale_after = hours(3);
+  Duration timeout = seconds(60);  // of a whole request
+  std::string contact;             // who asks: goes into the User-Agent
+  std::string ca_file;             // empty: the system's authorities
+};
+struct WattTimeConfig : HttpConfig {};
+struct ElectricityMapsConfig : HttpConfig {};
+struct CarbonIntensityUkConfig : HttpConfig {};
+struct CarbonAwareSdkConfig : HttpConfig {};
+
 struct ProviderConfig {
   std::string name;
-  std::string type;  // "recorded"
+  std::string type;  // as the file calls it: "recorded", "watttime"
   int line = 0;
-  std::variant<RecordedConfig> settings;
+  std::variant<RecordedConfig, WattTimeConfig, ElectricityMapsConfig,
+               CarbonIntensityUkConfig, CarbonAwareSdkConfig>
+      settings;
+
+  bool recorded() const {
+    return std::holds_alternative<RecordedConfig>(settings);
+  }
 };
 
 struct ExecutorConfig {
@@ -99,6 +127,9 @@ ConfigResult ParseConfig(const std::string& yaml, const std::string& path,
 // What the engine is told of staleness: the longest any provider allows. The
 // board has judged each forecast by its own provider's by then.
 Duration LongestStaleAfter(const Config& config);
+
+// The variables of the environment in which secrets stand: no job may see them.
+std::set<std::string> SecretVariables(const Config& config);
 
 // "carbond.yaml:12: unknown key `regoins`; did you mean `regions`?"
 std::string Format(const std::string& path, const ConfigMistake& mistake);

@@ -74,6 +74,16 @@ void ReadGrid(ConfigMap& map, RegionConfig& region,
   CheckOneSignal(map, region.grid, names);
 }
 
+void CheckZones(ConfigMap& map, const RegionConfig& region,
+                const ProviderNames& names, bool named) {
+  for (const std::string& name : region.grid) {
+    const auto found = names.usable.find(name);
+    if (found == names.usable.end()) continue;
+    const Status good = CheckZone(*found->second, region.grid_zone, named);
+    if (!good.ok()) map.MistakeAt("zone", "{}", Message(good));
+  }
+}
+
 // The key must tell apart the same zone asked of other providers, and must not
 // change when another region is added: the ledger keeps intensities by it.
 std::string ZoneKey(const RegionConfig& region) {
@@ -159,7 +169,8 @@ RegionConfig ReadRegion(ConfigFile& file, const YAML::Node& node, size_t index,
   ReadName(map, region.region);
   ReadGrid(map, region, names);
   if (!region.grid.empty()) region.grid_zone = region.grid.front();
-  map.Read("zone", region.grid_zone);
+  const bool named = map.Read("zone", region.grid_zone);
+  CheckZones(map, region, names, named);
   region.region.zone = ZoneKey(region);
   double pue = 1;
   if (map.Read("pue", pue, 1, 10)) region.region.pue = Pue::Of(pue);

@@ -9,6 +9,12 @@ namespace carbond {
 // left out.
 std::vector<ProviderConfig> ReadProviders(ConfigFile& file, ConfigMap& top);
 
+// Whether a provider could be asked for a zone of that name. `named`: the file
+// names it; otherwise it is the provider's own name, which only a recording
+// takes.
+Status CheckZone(const ProviderConfig& provider, const std::string& zone,
+                 bool named);
+
 // `regions:`, a list. `top` is asked for the names of providers as they stand
 // in the file, so that one with a mistake in it is not called unknown as well.
 std::vector<RegionConfig> ReadRegions(

@@ -223,7 +223,7 @@ Result<int> Serve(Config config) {
       OpenLedgerClock(*ledger, config.clock, SystemClock::RealNow()));
   SystemClock clock = time.clock;
 
-  CARBOND_ASSIGN_OR_RETURN(auto grid, MakeGrid(config, time.began_at));
+  CARBOND_ASSIGN_OR_RETURN(auto grid, MakeGrid(config, time.began_at, clock));
   Doorbell doorbell;
   CARBOND_ASSIGN_OR_RETURN(
       auto executors,
@@ -282,10 +282,14 @@ int RunCheck(const std::string& path) {
     return 1;
   }
   // What stands in the recorded files is a part of it.
-  const auto grid = MakeGrid(*config, SystemClock::RealNow());
-  if (!grid.ok()) {
-    fmt::print(stderr, "{}\n", Message(grid.status()));
+  const Status good = CheckRecordings(*config, SystemClock::RealNow());
+  if (!good.ok()) {
+    fmt::print(stderr, "{}\n", Message(good));
     return 1;
+  }
+  // The service may well be given what this shell is not.
+  for (const Status& missing : MissingSecrets(*config)) {
+    fmt::print(stderr, "{}: {}\n", path, Message(missing));
   }
   fmt::print("{} is fine: {} region{}, {} provider{}\n", path,
              config->regions.size(), config->regions.size() == 1 ? "" : "s",

@@ -90,6 +90,7 @@ Result<std::unique_ptr<Executor>> MakeLocal(const Config& config,
   CARBOND_ASSIGN_OR_RETURN(options.runner, RunnerPath(config));
   options.stop_grace = config.stop_grace;
   options.drop_env = kOfTheDaemonAlone;
+  options.drop_env.merge(SecretVariables(config));
   for (const RegionConfig& region : config.regions) {
     if (region.region.capacity.gpus > 0) {
       options.gpu_regions.insert(region.region.name);

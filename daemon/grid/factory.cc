@@ -1,36 +1,119 @@
 #include "daemon/grid/factory.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <map>
 
 #include "daemon/grid/board.h"
+#include "daemon/grid/carbon_aware_sdk.h"
+#include "daemon/grid/carbonintensity_uk.h"
+#include "daemon/grid/electricity_maps.h"
+#include "daemon/grid/fetcher.h"
 #include "daemon/grid/recorded.h"
+#include "daemon/grid/watttime.h"
 
 namespace carbond {
 namespace {
 
-// One overload per type of provider.
-struct Open {
+Status Of(const ProviderConfig& provider, const Status& status) {
+  if (status.ok()) return status;
+  return Status(status.code(),
+                fmt::format("provider {}: {}", provider.name, Message(status)));
+}
+
+// ---- Sources: one overload per type of service -----------------------------
+
+using MadeSource = Result<std::unique_ptr<Source>>;
+
+MadeSource MakeSource(const WattTimeConfig& config) {
+  CARBOND_ASSIGN_OR_RETURN(Secret username, FetchSecret(config.username));
+  CARBOND_ASSIGN_OR_RETURN(Secret password, FetchSecret(config.password));
+  return std::make_unique<WattTime>(config, std::move(username),
+                                    std::move(password));
+}
+
+MadeSource MakeSource(const ElectricityMapsConfig& config) {
+  CARBOND_ASSIGN_OR_RETURN(Secret token, FetchSecret(config.token));
+  return std::make_unique<ElectricityMaps>(config, std::move(token));
+}
+
+MadeSource MakeSource(const CarbonIntensityUkConfig& config) {
+  return std::make_unique<CarbonIntensityUk>(config);
+}
+
+MadeSource MakeSource(const CarbonAwareSdkConfig& config) {
+  return std::make_unique<CarbonAwareSdk>(config);
+}
+
+// ---- Providers -------------------------------------------------------------
+
+std::string HostName() {
+  char name[256] = "";
+  gethostname(name, sizeof(name) - 1);
+  return name;
+}
+
+CurlDoor::Options DoorOptions(const HttpConfig& config) {
+  CurlDoor::Options options;
+  options.total_timeout = config.timeout;
+  options.connect_timeout = std::min(options.connect_timeout, config.timeout);
+  options.ca_file = config.ca_file;
+  options.user_agent = "carbond/" CARBOND_VERSION;
+  if (!config.contact.empty()) {
+    options.user_agent += fmt::format(" (+{})", config.contact);
+  }
+  return options;
+}
+
+// The zones that any region may ask a provider for.
+std::vector<std::string> ZonesOf(const Config& config,
+                                 const std::string& provider) {
+  std::vector<std::string> zones;
+  for (const RegionConfig& region : config.regions) {
+    if (std::ranges::count(region.grid, provider) > 0 &&
+        std::ranges::count(zones, region.grid_zone) == 0) {
+      zones.push_back(region.grid_zone);
+    }
+  }
+  return zones;
+}
+
+using Made = Result<std::unique_ptr<Provider>>;
+
+struct Make {
+  const Config& config;
   const std::string& name;
   Instant replay_anchor;
+  const Clock& clock;
 
-  Result<std::unique_ptr<Provider>> operator()(const RecordedConfig& c) const {
-    return Recorded::Open(name, c, replay_anchor);
+  Made operator()(const RecordedConfig& recorded) const {
+    return Recorded::Open(name, recorded, replay_anchor);
+  }
+  template <typename ServiceConfig>
+  Made operator()(const ServiceConfig& service) const {
+    CARBOND_ASSIGN_OR_RETURN(auto source, MakeSource(service));
+    auto fetcher = std::make_unique<Fetcher>(
+        Fetcher::Options{name, HostName(), ZonesOf(config, name),
+                         service.horizon, service.poll, service.stale_after},
+        std::move(source), std::make_unique<CurlDoor>(DoorOptions(service)),
+        clock, &SystemClock::SinceBoot);
+    fetcher->Start();
+    return fetcher;
   }
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Grid>> MakeGrid(const Config& config,
-                                       Instant replay_anchor) {
+                                       Instant replay_anchor,
+                                       const Clock& clock) {
   std::vector<std::unique_ptr<Provider>> providers;
   std::map<std::string, size_t> index;
   for (const ProviderConfig& each : config.providers) {
-    auto provider = std::visit(Open{each.name, replay_anchor}, each.settings);
-    if (!provider.ok()) {
-      return Status(provider.status().code(),
-                    fmt::format("provider {}: {}", each.name,
-                                Message(provider.status())));
-    }
+    auto provider = std::visit(Make{config, each.name, replay_anchor, clock},
+                               each.settings);
+    if (!provider.ok()) return Of(each, provider.status());
     index[each.name] = providers.size();
     providers.push_back(*std::move(provider));
   }
@@ -50,6 +133,34 @@ Result<std::unique_ptr<Grid>> MakeGrid(const Config& config,
   std::vector<BoardZone> distinct;
   for (auto& [key, zone] : zones) distinct.push_back(std::move(zone));
   return std::make_unique<Board>(std::move(providers), distinct);
+}
+
+Status CheckRecordings(const Config& config, Instant replay_anchor) {
+  for (const ProviderConfig& each : config.providers) {
+    const auto* recorded = std::get_if<RecordedConfig>(&each.settings);
+    if (recorded == nullptr) continue;
+    const auto opened = Recorded::Open(each.name, *recorded, replay_anchor);
+    if (!opened.ok()) return Of(each, opened.status());
+  }
+  return Ok();
+}
+
+std::vector<Status> MissingSecrets(const Config& config) {
+  struct Places {
+    std::vector<SecretPlace> operator()(const RecordedConfig&) { return {}; }
+    std::vector<SecretPlace> operator()(const HttpConfig& http) {
+      return {http.username, http.password, http.token};
+    }
+  };
+  std::vector<Status> missing;
+  for (const ProviderConfig& each : config.providers) {
+    for (const SecretPlace& place : std::visit(Places{}, each.settings)) {
+      if (!place.given()) continue;
+      const auto secret = FetchSecret(place);
+      if (!secret.ok()) missing.push_back(Of(each, secret.status()));
+    }
+  }
+  return missing;
 }
 
 }  // namespace carbond

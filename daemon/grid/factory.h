@@ -1,16 +1,27 @@
 #pragma once
 #include <memory>
+#include <vector>
 
+#include "daemon/clock.h"
 #include "daemon/config.h"
 #include "scheduler/ports.h"
 
 namespace carbond {
 
-// The grid of a configuration: all its providers behind one board. An instant
-// of the day on which the daemon's clock first began anchors what is replayed
-// as if it were today's; it must be the same after a restart. The error names
-// the provider that cannot be used and why.
+// The grid of a configuration: all its providers behind one board; those behind
+// HTTP begin to fetch at once, each on its own thread, until the grid dies. An
+// instant of the day on which the daemon's clock first began anchors what is
+// replayed as if it were today's; it must be the same after a restart. The
+// clock lives longer. The error names the provider that cannot be used and why.
 Result<std::unique_ptr<Grid>> MakeGrid(const Config& config,
-                                       Instant replay_anchor);
+                                       Instant replay_anchor,
+                                       const Clock& clock);
+
+// Whether MakeGrid would succeed as far as the recorded files decide it; asks
+// nobody.
+Status CheckRecordings(const Config& config, Instant replay_anchor);
+// The secrets that could not be fetched by this process: of a provider in use
+// none may be missing when the daemon starts.
+std::vector<Status> MissingSecrets(const Config& config);
 
 }  // namespace carbond

@@ -264,13 +264,14 @@ class GridOfConfig : public testing::Test {
       "  - {{name: {}, grid: {}, capacity: {{gpus: 1}}}}\n";
 
   ScratchFolder folder_;
+  const SystemClock clock_;
 };
 
 TEST_F(GridOfConfig, SharesAZoneBetweenRegions) {
   const Config config = Parse(
       "  rec: {type: recorded, actual: a.csv, signal: average, replay: now}\n",
       fmt::format(kRegion, "one", "rec") + fmt::format(kRegion, "two", "rec"));
-  const auto grid = MakeGrid(config, kNoon);
+  const auto grid = MakeGrid(config, kNoon, clock_);
   ASSERT_TRUE(grid.ok()) << grid.status();
   const GridNews news = (*grid)->Poll(kNoon);
   ASSERT_EQ(news.forecasts.size(), 1u);
@@ -291,7 +292,7 @@ TEST_F(GridOfConfig, FallsBackOnTheSecondRecordingOfAChain) {
       "  a: {type: recorded, actual: short.csv, signal: x, replay: now}\n"
       "  b: {type: recorded, actual: a.csv, signal: x, replay: now}\n",
       fmt::format(kRegion, "one", "[a, b]"));
-  const auto grid = MakeGrid(config, kNoon);
+  const auto grid = MakeGrid(config, kNoon, clock_);
   ASSERT_TRUE(grid.ok()) << grid.status();
   const Instant day = kNoon - hours(12);
   EXPECT_EQ(
@@ -308,7 +309,7 @@ TEST_F(GridOfConfig, NamesTheProviderThatCannotBeUsed) {
   const Config config =
       Parse("  bad: {type: recorded, actual: bad.csv, signal: average}\n",
             fmt::format(kRegion, "one", "bad"));
-  const auto grid = MakeGrid(config, kNoon);
+  const auto grid = MakeGrid(config, kNoon, clock_);
   ASSERT_FALSE(grid.ok());
   EXPECT_THAT(Message(grid.status()), HasSubstr("provider bad: "));
   EXPECT_THAT(Message(grid.status()), HasSubstr("bad.csv:2: -1 g/kWh"));
@@ -320,7 +321,7 @@ TEST_F(GridOfConfig, GivesEveryValueOnceOverADay) {
       "  rec: {type: recorded, actual: a.csv, signal: average, replay: now,\n"
       "        loop: true}\n",
       fmt::format(kRegion, "one", "rec"));
-  const auto grid = MakeGrid(config, kNoon);
+  const auto grid = MakeGrid(config, kNoon, clock_);
   ASSERT_TRUE(grid.ok());
   Series seen;
   size_t values = 0;

@@ -191,7 +191,8 @@ TEST_F(ExampleConfig, IsWithoutMistake) {
 
 TEST_F(ExampleConfig, GivesAForecastOnTheFirstDay) {
   const Instant now = *ParseInstant("2026-11-21T12:00:00Z");
-  const auto grid = MakeGrid(Good(text_), now);
+  const SystemClock clock;
+  const auto grid = MakeGrid(Good(text_), now, clock);
   ASSERT_TRUE(grid.ok()) << grid.status();
   const GridNews news = (*grid)->Poll(now);
   ASSERT_EQ(news.forecasts.size(), 1u);
