@@ -203,7 +203,8 @@ Status CheckFirstStart(const Config& config) {
         "is with `runner:` in {}",
         config.path);
   }
-  return MakeGrid(config, SystemClock::RealNow()).status();
+  for (const Status& missing : MissingSecrets(config)) return missing;
+  return CheckRecordings(config, SystemClock::RealNow());
 }
 
 // What is built first dies last. An error is one of the start; what goes wrong
