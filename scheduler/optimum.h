@@ -95,6 +95,15 @@ std::optional<Optimum> BestRuns(const std::vector<PricedRow>& places,
                                 const Task& task, const Moves& moves);
 std::optional<Optimum> BestRuns(const PricedRow& slots, const Task& task);
 
+// The same where only a row that costs less than `cut_off` is wanted: nothing
+// as soon as the bound shows that there is none. What it gives is the best of
+// all. Of several searches those that come after the best so end early.
+std::optional<Optimum> BestRuns(const std::vector<PricedRow>& places,
+                                const Task& task, const Moves& moves,
+                                Cost cut_off);
+std::optional<Optimum> BestRuns(const PricedRow& slots, const Task& task,
+                                Cost cut_off);
+
 // What a row of runs costs: running, moving, and idling between and before its
 // runs (for kPaused; for kFresh from the first run on).
 Cost CostOf(const std::vector<PricedRow>& places, const Task& task,

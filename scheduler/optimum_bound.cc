@@ -12,7 +12,8 @@ constexpr int kRunPriceSteps = 8;
 }  // namespace
 
 template <typename C>
-void CostBound<C>::Relax(const std::optional<Optimum>& unbroken) {
+void CostBound<C>::Relax(const std::optional<Optimum>& unbroken, C limit) {
+  limit_ = limit;
   for (int i = 0; i < time_.count(); ++i) {
     for (int place = 0; place < time_.places(); ++place) {
       dearest_ = std::max(dearest_, time_.price(place, i));
@@ -71,7 +72,7 @@ void CostBound<C>::PriceRuns(const std::optional<Optimum>& unbroken) {
     }
     (most_runs_ > most ? low : high) = price;
     price = high == 0 ? 4 * low : (low + high) / 2;
-    if (price == low) break;
+    if (price == low || whole_ >= limit_) break;
   }
   run_price_ = best_price;
   ClimbFromRows(unbroken);
@@ -160,7 +161,7 @@ typename CostBound<C>::Look CostBound<C>::Try(C lambda) {
 template <typename C>
 void CostBound<C>::Climb(Look low, Look high) {
   for (int step = 0; step < 40 && high.work > low.work; ++step) {
-    if (!low.possible || !high.possible) break;
+    if (!low.possible || !high.possible || whole_ >= limit_) break;
     const C meet = (high.cost - low.cost) / (high.work - low.work);
     // At more than the dearest price all that can be done is.
     const C lambda = std::min<C>(meet, dearest_ + 1);

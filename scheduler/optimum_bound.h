@@ -28,8 +28,9 @@ class CostBound {
   CostBound(const PricedTime<C>& time, const RunRules& rules)
       : time_(time), rules_(rules), paths_(time, rules) {}
 
-  // The first bound. `unbroken`: a row known, if any.
-  void Relax(const std::optional<Optimum>& unbroken);
+  // The first bound. `unbroken`: a row known, if any. That no row is below
+  // `limit` is enough to know.
+  void Relax(const std::optional<Optimum>& unbroken, C limit);
   // After the time has got more points: the first bound for those as well.
   void Adapt();
   // The second, for rows that begin their runs where `may_begin` says.
@@ -85,6 +86,7 @@ class CostBound {
   std::optional<RunArcs<C>> arcs_;  // from Refine on
   RelaxedWays<C> ways_, best_, loose_;
   std::vector<RelaxedWays<C>> more_;
+  C limit_ = kInfinite<C>;
   C whole_ = -kInfinite<C>;  // the bound that best_ gives
   C low_ = 0, high_ = 0;     // where the last climb ended
   size_t most_runs_ = 0;     // of the rows there

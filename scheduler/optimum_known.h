@@ -30,6 +30,7 @@ class KnownRuns {
   C limit() const { return limit_; }
   void LimitTo(C limit) { limit_ = limit; }
   std::optional<Optimum>& best() { return best_; }
+  const std::optional<Optimum>& best() const { return best_; }
   bool any() const { return best_.has_value(); }
 
   void Offer(const Optimum& row) {

@@ -33,7 +33,7 @@ bool LabelWalk<C>::Whole() {
   for (RunsFront<C>& front : staying_) front.Reset();
   moving_.Reset();
   under_way_.Reset(time_.count());
-  labels_ = 0;
+  labels_ = shifts_ = 0;
   BeginAll();
   for (int i = 0; i < time_.count(); ++i) {
     if (rules_.fresh()) BeginFresh(i);
@@ -55,7 +55,7 @@ bool LabelWalk<C>::Whole() {
 template <typename C>
 bool LabelWalk<C>::TooLong() const {
   constexpr int64_t kMoreForTheFirst = 20;
-  int64_t looks = moving_.looks();
+  int64_t looks = shifts_ + moving_.looks();
   for (const RunsFront<C>& front : running_) looks += front.looks();
   for (const RunsFront<C>& front : staying_) looks += front.looks();
   return looks > task_.most_looks * (known_.any() ? 1 : kMoreForTheFirst);
@@ -505,7 +505,7 @@ typename LabelWalk<C>::Within LabelWalk<C>::StopShifted(Label label, int i,
 template <typename C>
 void LabelWalk<C>::ShiftOn(std::vector<Within> stops, int64_t from) {
   const int64_t least = rules_.Overhead(true, true) + LeastWork() + task_.save;
-  while (!stops.empty()) {
+  while (!stops.empty() && !TooLong()) {
     std::vector<Within> begins;
     for (const Within& stop : stops) ShiftInto(stop, from, begins);
     stops.clear();
@@ -518,6 +518,7 @@ template <typename C>
 void LabelWalk<C>::ShiftInto(const Within& stop, int64_t from,
                              std::vector<Within>& begins) {
   const int64_t overhead = rules_.Overhead(true, true);
+  shifts_ += places_;
   for (int place = 0; place < places_; ++place) {
     if (place == stop.label.place || time_.blocked(place, stop.slot) ||
         !slots_.MayBegin(place, stop.slot)) {
@@ -555,9 +556,10 @@ void LabelWalk<C>::EndShifted(const Label& label, int i, int64_t from,
 template <typename C>
 void LabelWalk<C>::DriftOn(const Label& label, int i, int64_t from) {
   std::vector<Within> stops = {{label, i}};
-  while (!stops.empty()) {
+  while (!stops.empty() && !TooLong()) {
     std::vector<Within> next;
     for (const Within& stop : stops) {
+      shifts_ += places_;
       for (int place = 0; place < places_; ++place) {
         DriftInto(stop, place, from, next);
       }

@@ -17,84 +17,95 @@ void RelaxedPaths<C>::Solve(const Arcs* arcs, Ways& ways) const {
     ways.running[At(place, time_.count())] = 0;  // at the window's end it ends
   }
   ways.moving.back() = ways.fresh.back() = kInfinite<C>;
-  for (int i = time_.count() - 1; i >= 0; --i) {
-    arcs != nullptr ? SolveSlot(i, *arcs, ways) : SolveSlot(i, ways);
+  const bool one = time_.places() == 1;
+  if (arcs != nullptr) {
+    one ? SolveSlots<1, true>(arcs, ways) : SolveSlots<0, true>(arcs, ways);
+  } else {
+    one ? SolveSlots<1, false>(arcs, ways) : SolveSlots<0, false>(arcs, ways);
   }
   ways.start = Start(arcs, ways);
 }
 
-// A run may end, for good or to pause, as soon as it has begun.
+// One place (0: as many as there are) is told apart for speed: what the next
+// slot depends on then stays in registers.
 template <typename C>
-void RelaxedPaths<C>::SolveSlot(int i, Ways& ways) const {
-  const auto at = static_cast<size_t>(i);
-  const auto places = static_cast<size_t>(time_.places());
+template <size_t kPlaces, bool kArcs>
+void RelaxedPaths<C>::SolveSlots(const Arcs* arcs, Ways& ways) const {
+  const auto places =
+      kPlaces > 0 ? kPlaces : static_cast<size_t>(time_.places());
+  constexpr bool kMoves = kPlaces != 1;
+  const bool told = !kMoves || stays(), fresh = rules_.fresh();
+  const int at = rules_.moves.at;
   const C lambda = ways.lambda;
   const C restore = lambda * rules_.task.restore + ways.run_price;
   const C save = lambda * rules_.task.save;
-  const C idles = time_.idle_price(i) * time_.length(i);
-  C* const running = ways.running.data() + at * places;
-  C* const stay = ways.stay.data() + at * places;
-  C least = 0;
-  for (size_t p = 0; p < places; ++p) {
-    // Ends here for good, or goes on.
-    running[p] = std::min<C>(
-        RunsOn(static_cast<int>(p), i, running[places + p], lambda), 0);
-    least = std::min(least, running[p]);
-  }
-  C moving = kInfinite<C>;
-  if (moves()) {
-    moving = std::min(ways.moving[at + 1] + idles,
-                      least + MoveCost(lambda, true) + ways.run_price);
-  }
-  C fresh = ways.fresh[at + 1];
-  if (rules_.fresh()) {
-    C begun = least;
-    if (rules_.moves.at >= 0) {
-      begun = running[rules_.moves.at];
-      if (moves()) begun = std::min(begun, least + MoveCost(lambda, false));
+  const C move_cost = MoveCost(lambda, true) + ways.run_price;
+  const C fresh_cost = MoveCost(lambda, false) + ways.run_price;
+  C moving = kInfinite<C>, first = kInfinite<C>;
+  C one_running[1] = {0}, one_stay[1] = {kInfinite<C>};
+  for (int i = time_.count() - 1; i >= 0; --i) {
+    C* const running = ways.running.data() + static_cast<size_t>(i) * places;
+    C* const stay = ways.stay.data() + static_cast<size_t>(i) * places;
+    const C* next_running = running + places;
+    const C* next_stay = stay + places;
+    if constexpr (kPlaces == 1) {
+      next_running = one_running;
+      next_stay = one_stay;
     }
-    fresh = std::min(fresh, begun + ways.run_price);
+    const C idles = time_.idle_price(i) * time_.length(i);
+    C least = 0;
+    for (size_t p = 0; p < places; ++p) {
+      // Ends here for good, or goes on.
+      running[p] = std::min<C>(
+          RunsOn(static_cast<int>(p), i, next_running[p], lambda), 0);
+      least = std::min(least, running[p]);
+      stay[p] = told ? next_stay[p] + idles : kInfinite<C>;
+    }
+    if (kMoves) moving += idles;
+    if constexpr (kArcs) {
+      if (arcs->Any(i)) TakeArcs(i, *arcs, ways, stay, moving, first);
+    } else {
+      // A run may end, for good or to pause, as soon as it has begun.
+      if (kMoves) moving = std::min(moving, least + move_cost);
+      if (fresh && (at < 0 || !kMoves))
+        first = std::min(first, least + ways.run_price);
+      if (kMoves && fresh && at >= 0) {
+        first =
+            std::min({first, running[at] + ways.run_price, least + fresh_cost});
+      }
+      if (told) {
+        for (size_t p = 0; p < places; ++p) {
+          stay[p] = std::min(stay[p], running[p] + restore);
+        }
+      }
+    }
+    for (size_t p = 0; p < places; ++p) {
+      const C stopped = kMoves ? std::min(stay[p], moving) : stay[p];
+      running[p] = std::min(running[p], stopped + save);
+    }
+    if constexpr (kPlaces == 1) {
+      one_running[0] = running[0];
+      one_stay[0] = stay[0];
+    }
+    ways.moving[static_cast<size_t>(i)] = moving;
+    ways.fresh[static_cast<size_t>(i)] = first;
   }
-  const bool told = stays();
-  for (size_t p = 0; p < places; ++p) {
-    stay[p] = told ? std::min(stay[places + p] + idles, running[p] + restore)
-                   : kInfinite<C>;
-    running[p] = std::min(running[p], std::min(stay[p], moving) + save);
-  }
-  ways.moving[at] = moving;
-  ways.fresh[at] = fresh;
 }
 
 template <typename C>
-void RelaxedPaths<C>::SolveSlot(int i, const Arcs& arcs, Ways& ways) const {
-  const auto at = static_cast<size_t>(i);
-  const auto places = static_cast<size_t>(time_.places());
-  const C save = ways.lambda * rules_.task.save;
-  const C idles = time_.idle_price(i) * time_.length(i);
-  C* const running = ways.running.data() + at * places;
-  C* const stay = ways.stay.data() + at * places;
-  C moving = moves() ? ways.moving[at + 1] + idles : kInfinite<C>;
-  C fresh = ways.fresh[at + 1];
-  const bool told = stays(), any = arcs.Any(i);
-  for (size_t p = 0; p < places; ++p) {
-    const int place = static_cast<int>(p);
-    stay[p] = told ? stay[places + p] + idles : kInfinite<C>;
-    if (!any) continue;
+void RelaxedPaths<C>::TakeArcs(int i, const Arcs& arcs, const Ways& ways,
+                               C* stay, C& moving, C& first) const {
+  const bool told = stays();
+  for (int place = 0; place < time_.places(); ++place) {
     if (told) {
-      stay[p] = std::min(stay[p], Cheapest(arcs.FromStay(place, i), ways));
+      C& here = stay[place];
+      here = std::min(here, Cheapest(arcs.FromStay(place, i), ways));
     }
     if (moves()) {
       moving = std::min(moving, Cheapest(arcs.FromMove(place, i), ways));
     }
-    fresh = std::min(fresh, Cheapest(arcs.FromFresh(place, i), ways));
+    first = std::min(first, Cheapest(arcs.FromFresh(place, i), ways));
   }
-  for (size_t p = 0; p < places; ++p) {
-    const C goes_on = std::min<C>(
-        RunsOn(static_cast<int>(p), i, running[places + p], ways.lambda), 0);
-    running[p] = std::min(goes_on, std::min(stay[p], moving) + save);
-  }
-  ways.moving[at] = moving;
-  ways.fresh[at] = fresh;
 }
 
 template <typename C>

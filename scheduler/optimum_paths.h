@@ -92,8 +92,10 @@ class RelaxedPaths {
   bool moves() const { return time_.places() > 1; }
 
  private:
-  void SolveSlot(int i, Ways& ways) const;
-  void SolveSlot(int i, const Arcs& arcs, Ways& ways) const;
+  template <size_t kPlaces, bool kArcs>
+  void SolveSlots(const Arcs* arcs, Ways& ways) const;
+  void TakeArcs(int i, const Arcs& arcs, const Ways& ways, C* stay, C& moving,
+                C& first) const;
   C Start(const Arcs* arcs, const Ways& ways) const;
 
   class Walker;

@@ -27,10 +27,16 @@ class RunsSearch {
         known_(std::move(unbroken), cut_off) {}
 
   std::optional<Optimum> Find() {
-    bound_.Relax(known_.best());
+    bound_.Relax(known_.best(), known_.limit());
     TakeGuesses();
     if (MayFind()) {
       slots_.FindBegins(known_.limit());
+      const std::vector<int> matter = PlacesThatMatter();
+      const auto few = static_cast<int>(matter.size());
+      if (few > 0 && 2 * few <= time_.places()) {
+        return FindIn(matter, known_.best());
+      }
+      TryStaying();
       AddTouches();
       bound_.Refine(slots_.begins());
       TakeGuesses();
@@ -49,6 +55,68 @@ class RunsSearch {
   bool MayFind() const { return bound_.Whole() < known_.limit(); }
   void TakeGuesses() {
     for (const Optimum& guess : bound_.Guesses()) known_.Offer(guess);
+  }
+
+  // Those in which a better row may run, or the best known does, or where the
+  // data are.
+  std::vector<int> PlacesThatMatter() const {
+    std::vector<bool> matters(static_cast<size_t>(time_.places()));
+    const auto add = [&](int place) {
+      matters[static_cast<size_t>(place)] = true;
+    };
+    for (size_t k = 0; k < slots_.begins().size(); ++k) {
+      if (slots_.begins()[k]) matters[k % matters.size()] = true;
+    }
+    if (rules_.moves.at >= 0) add(rules_.moves.at);
+    if (known_.any()) {
+      for (const RunSpan& run : known_.best()->runs) add(run.place);
+    }
+    std::vector<int> places;
+    for (int place = 0; place < time_.places(); ++place) {
+      if (matters[static_cast<size_t>(place)]) places.push_back(place);
+    }
+    return places;
+  }
+
+  // Where the bound says little, as it does of moves that cost much, the best
+  // row that stays where it is comes first: that is soon found.
+  void TryStaying() {
+    const C gap = known_.limit() - bound_.Whole();
+    if (time_.places() == 1 || gap < known_.limit() / 8) return;
+    int place = rules_.moves.at;
+    if (place < 0 && known_.any()) place = known_.best()->runs.front().place;
+    if (place < 0) return;
+    const std::optional<Optimum> stays = FindIn({place}, std::nullopt);
+    if (!stays) return;
+    known_.Offer(*stays);
+    slots_.FindBegins(known_.limit());
+  }
+
+  // The same search in a few of the places.
+  std::optional<Optimum> FindIn(const std::vector<int>& places,
+                                std::optional<Optimum> known) {
+    std::vector<PricedRow> rows;
+    std::vector<int> index(static_cast<size_t>(time_.places()), -1);
+    for (const int place : places) {
+      index[static_cast<size_t>(place)] = static_cast<int>(rows.size());
+      rows.push_back(rows_[static_cast<size_t>(place)]);
+    }
+    const auto index_of = [&](int place) {
+      return index[static_cast<size_t>(place)];
+    };
+    Moves moves = rules_.moves;
+    if (moves.at >= 0) moves.at = index_of(moves.at);
+    if (known) {
+      for (RunSpan& run : known->runs) run.place = index_of(run.place);
+    }
+    const RunRules rules{rules_.task, moves};
+    std::optional<Optimum> best =
+        RunsSearch(rows, rules, std::move(known), known_.limit()).Find();
+    if (!best) return best;
+    for (RunSpan& run : best->runs) {
+      run.place = places[static_cast<size_t>(run.place)];
+    }
+    return best;
   }
 
   // Where runs may touch, that is where a border has to be.
@@ -98,23 +166,33 @@ class RunsSearch {
 
 template <typename C>
 std::optional<Optimum> Search(PricedRows places, const RunRules& rules,
-                              std::optional<Optimum> unbroken) {
-  return RunsSearch<C>(places, rules, std::move(unbroken), kInfinite<C>).Find();
+                              std::optional<Optimum> unbroken,
+                              std::optional<Cost> cut_off) {
+  C limit = kInfinite<C>;
+  if (cut_off && *cut_off < static_cast<Cost>(limit)) {
+    limit = static_cast<C>(*cut_off);
+  }
+  return RunsSearch<C>(places, rules, std::move(unbroken), limit).Find();
 }
 
 std::optional<Optimum> RunsIn(PricedRows places, const Task& task,
                               const Moves& moves,
-                              std::optional<Optimum> unbroken) {
+                              std::optional<Optimum> unbroken,
+                              std::optional<Cost> cut_off = {}) {
   if (places.empty() || places.front().empty()) return std::nullopt;
   // Two runs need twice the least work; the one under way may end at once.
   const bool may_pause = task.start == Task::Start::kRunning
                              ? task.work >= task.min_run
                              : task.work >= 2 * task.min_run;
-  if (!may_pause || task.max_runs == 1) return unbroken;
-  const RunRules rules{task, moves};
-  return FitsInt64(places, task, moves)
-             ? Search<int64_t>(places, rules, std::move(unbroken))
-             : Search<Cost>(places, rules, std::move(unbroken));
+  std::optional<Optimum> best = std::move(unbroken);
+  if (may_pause && task.max_runs != 1) {
+    const RunRules rules{task, moves};
+    best = FitsInt64(places, task, moves)
+               ? Search<int64_t>(places, rules, std::move(best), cut_off)
+               : Search<Cost>(places, rules, std::move(best), cut_off);
+  }
+  if (best && cut_off && best->cost >= *cut_off) return std::nullopt;
+  return best;
 }
 
 }  // namespace
@@ -123,9 +201,20 @@ std::optional<Optimum> BestRuns(const std::vector<PricedRow>& places,
                                 const Task& task, const Moves& moves) {
   return RunsIn(places, task, moves, BestUnbroken(places, task, moves));
 }
+std::optional<Optimum> BestRuns(const std::vector<PricedRow>& places,
+                                const Task& task, const Moves& moves,
+                                Cost cut_off) {
+  return RunsIn(places, task, moves, BestUnbroken(places, task, moves),
+                cut_off);
+}
 std::optional<Optimum> BestRuns(const PricedRow& slots, const Task& task) {
   return RunsIn(PricedRows(&slots, 1), task, {.at = 0},
                 BestUnbroken(slots, task));
+}
+std::optional<Optimum> BestRuns(const PricedRow& slots, const Task& task,
+                                Cost cut_off) {
+  return RunsIn(PricedRows(&slots, 1), task, {.at = 0},
+                BestUnbroken(slots, task), cut_off);
 }
 
 }  // namespace carbond

@@ -13,6 +13,7 @@ void SlotsThatMatter<C>::FindBegins(C limit) {
   const C rest = bound_.Rest(limit);
   const auto places = Index(time_.places());
   may_begin_.assign(At(0, time_.count() + 1), false);
+  begins_ = may_begin_;
   paths_.GoForward(loose.lambda, loose.run_price,
                    [&](int i, const Reached& reached) {
                      for (size_t p = 0; p < places; ++p) {
@@ -20,8 +21,10 @@ void SlotsThatMatter<C>::FindBegins(C limit) {
                        if (reached.begun[p] + loose.running[at] >= rest) {
                          continue;
                        }
-                       may_begin_[at] = true;
-                       if (i > 0) may_begin_[at - places] = true;
+                       may_begin_[at] = begins_[at] = true;
+                       if (i < time_.count()) begins_[at + places] = true;
+                       if (i == 0) continue;
+                       may_begin_[at - places] = begins_[at - places] = true;
                      }
                    });
 }

@@ -16,9 +16,11 @@ class SlotsThatMatter {
                   const CostBound<C>& bound)
       : time_(time), rules_(rules), bound_(bound), paths_(bound.paths()) {}
 
-  // By the first bound: the slots to begin in, by slot and place.
+  // By the first bound: the slots to begin in.
   void FindBegins(C limit);
-  const std::vector<bool>& begins() const { return may_begin_; }
+  // By slot and place, those whose runs the second bound needs: with each slot
+  // the border at its end, since the bound is linear in between.
+  const std::vector<bool>& begins() const { return begins_; }
   // After FindBegins: every instant inside a slot at which a row may need to
   // end a run in one place and begin one in another at once: a row of runs of
   // the least length away from a border. `all` is false when they are too many.
@@ -62,6 +64,7 @@ class SlotsThatMatter {
   const CostBound<C>& bound_;
   const RelaxedPaths<C>& paths_;
   std::vector<C> to_begin_, to_begin_moving_, to_begin_fresh_, to_end_;
+  std::vector<bool> begins_;
   std::vector<bool> may_begin_, may_begin_stay_, may_begin_moving_;
   std::vector<bool> may_end_, may_touch_;
   int count_ = 0;

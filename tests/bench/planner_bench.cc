@@ -135,6 +135,41 @@ void Sizes(benchmark::internal::Benchmark* bench) {
 BENCHMARK(OneJob<BestUnbroken>)->Name("BestUnbroken")->Apply(Sizes);
 BENCHMARK(OneJob<BestRuns>)->Name("BestRuns")->Apply(Sizes);
 
+// The best of all regions for a job that never moves: one after another, those
+// with the best unbroken run first. Arguments: regions, days, source.
+void Apart(benchmark::State& state) {
+  std::vector<PricedRow> regions;
+  for (const Curve& curve :
+       Stretches(state.range(2) == kRecorded, static_cast<int>(state.range(0)),
+                 static_cast<int>(state.range(1)))) {
+    regions.push_back(Priced(curve));
+  }
+  if (regions.empty()) {
+    state.SkipWithError("the recorded intensity is absent");
+    return;
+  }
+  const Task task = Training();
+  std::optional<Optimum> best;
+  for (auto _ : state) {
+    std::vector<std::pair<Cost, size_t>> order;
+    for (size_t i = 0; i < regions.size(); ++i) {
+      order.emplace_back(BestUnbroken(regions[i], task)->cost, i);
+    }
+    std::sort(order.begin(), order.end());
+    best = BestRuns(regions[order.front().second], task);
+    for (size_t k = 1; k < order.size(); ++k) {
+      auto found = BestRuns(regions[order[k].second], task, best->cost);
+      if (found) best = std::move(found);
+    }
+  }
+  state.counters["runs"] = static_cast<double>(best->runs.size());
+}
+BENCHMARK(Apart)
+    ->Name("BestRunsApart")
+    ->ArgNames({"regions", "days", "recorded"})
+    ->ArgsProduct({{10}, {2, 7}, {kDrawn, kRecorded}})
+    ->Unit(benchmark::kMillisecond);
+
 // The same regions searched together, for a job that may move between them: for
 // nothing, or for ten minutes' transfer and a cost of some grams besides.
 // Arguments: regions, days, source, minutes of transfer.

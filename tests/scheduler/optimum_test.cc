@@ -493,6 +493,38 @@ TEST(Optimum, IsExactInSeveralPlacesWithHugePenalties) {
   AgreesOnMany(kind, 500);
 }
 
+// ---- Against what is known already
+
+TEST(Optimum, BelowACutOffIsTheBestOrNothing) {
+  for (uint64_t seed = 0; seed < 3000; ++seed) {
+    WorldKind kind;
+    kind.blocked = seed % 2 == 0;
+    kind.limited = seed % 3 == 0;
+    kind.places = 1 + static_cast<int>(seed % 3);
+    kind.dearest = 50;
+    const World world = RandomWorld(seed, kind);
+    const std::vector<PricedRow> places = world.Places();
+    const auto best = BestRuns(places, world.task, world.moves);
+    const auto below = [&](Cost cut_off) {
+      return BestRuns(places, world.task, world.moves, cut_off);
+    };
+    if (!best) {
+      EXPECT_FALSE(below(1'000'000)) << "seed " << seed;
+      continue;
+    }
+    EXPECT_FALSE(below(best->cost)) << "seed " << seed;
+    EXPECT_FALSE(below(best->cost / 2)) << "seed " << seed;
+    const auto found = below(best->cost + 1);
+    ASSERT_TRUE(found) << "seed " << seed;
+    EXPECT_EQ(found->cost, best->cost) << "seed " << seed;
+    EXPECT_EQ(BrokenRule(world, found->runs), "") << "seed " << seed;
+    if (places.size() > 1) continue;
+    const auto alone = BestRuns(world.slots, world.task, best->cost + 1);
+    ASSERT_TRUE(alone) << "seed " << seed;
+    EXPECT_EQ(alone->cost, best->cost) << "seed " << seed;
+  }
+}
+
 // ---- Properties on worlds too large to search -------------------------------
 
 TEST(Optimum, KeepsTheRulesInTwoDaysOfFiveMinuteSlots) {
