@@ -62,7 +62,8 @@ void Confine(Picture& picture) {
 void AddPlanned(const v1::Plan& plan, const std::string& region,
                 absl::Time from, Picture& picture) {
   for (const v1::PlannedRun& interval : plan.intervals()) {
-    if (!interval.region().empty() && interval.region() != region) continue;
+    const bool known = !interval.region().empty() && !region.empty();
+    if (known && interval.region() != region) continue;
     Span span = ToSpan(interval.begin(), interval.end());
     span.begin = std::max(span.begin, from);
     if (span.begin < span.end) picture.planned.push_back(span);

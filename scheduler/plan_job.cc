@@ -10,6 +10,10 @@
 namespace carbond {
 namespace {
 
+// Where moves cost about as much as they save, the search across regions can
+// take long: it ends with the best found after about 0.1 s.
+constexpr int64_t kMostLooksAcross = 500'000;
+
 class JobPlanner {
  public:
   JobPlanner(const PlanInput& input, const PlanJob& job,
@@ -41,6 +45,7 @@ class JobPlanner {
     if (best_ && best_->late && job_.reserve > Duration(0)) {
       wanted_by_ = job_.deadline;  // rather without the reserve than late
       best_.reset();
+      cheapest_.reset();
       at_once_.reset();
       alternatives_.clear();
       Search();
@@ -127,13 +132,23 @@ class JobPlanner {
     return stretches;
   }
 
-  // Runs in one region, as many as pay.
+  // Runs in one region, as many as pay. What cannot be cheaper than those found
+  // in other regions is not searched to the end: then the best unbroken run is
+  // the region's alternative.
   void SearchRegion(int region, const std::vector<Interval>& blocked,
                     Interval whole) {
     if (whole.empty() || job_.pausing) return;
     if (!in_pieces()) return SearchUnbroken(region, blocked, whole);
-    Keep(region, BestRuns(PricedWindow(job_, Region(region), blocked, whole),
-                          TaskIn(region)));
+    const PricedRow slots = PricedWindow(job_, Region(region), blocked, whole);
+    const Task task = TaskIn(region);
+    const auto found =
+        cheapest_ ? BestRuns(slots, task, *cheapest_) : BestRuns(slots, task);
+    Keep(region, found || !cheapest_ ? found : BestUnbroken(slots, task));
+    // Costs of regions are compared where they tell all.
+    const bool tells = found && job_.data_region < 0 &&
+                       alternatives_.back().dear == Duration(0);
+    if (tells)
+      cheapest_ = std::min(cheapest_.value_or(found->cost), found->cost);
   }
 
   void SearchUnbroken(int region, const std::vector<Interval>& blocked,
@@ -166,7 +181,7 @@ class JobPlanner {
       priced.AddClosedPlace();
     }
     Task task = TaskOf(job_, now_);
-    task.most_looks = search_.most_looks;
+    task.most_looks = std::min(search_.most_looks, kMostLooksAcross);
     const auto found = BestRuns(priced.places, task, priced.moves);
     if (!found) return;
     exact_ = exact_ && found->exact;
@@ -382,7 +397,8 @@ class JobPlanner {
   const Instant now_;
   Instant wanted_by_;  // the deadline, less what is kept free before it
   bool crowded_ = false;
-  bool must_leave_ = false;  // its place is not its own all the time
+  std::optional<Cost> cheapest_;  // of the rows found, through allowed time
+  bool must_leave_ = false;       // its place is not its own all the time
   bool exact_ = true;
   std::vector<int> regions_;
   std::optional<Candidate> best_, at_once_, latest_;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "client/axis.h"
+#include "client/job_page.h"
 #include "client/scene.h"
 #include "tests/client/world.h"
 
@@ -282,6 +283,33 @@ TEST(TimeLabels, StandApartAtRoundHours) {
   }
   EXPECT_EQ(labels[0].text, "12:00");
   EXPECT_EQ(labels[4].text, "22 Nov");
+}
+
+TEST(JobPage, SaysHowNearToTheBestThePlanOfAllJobsIs) {
+  v1::Job job = WaitingJob();
+  const auto page = [&] { return JobPage(job, kPlainAscii, Berlin()); };
+  EXPECT_EQ(page().find("together"), std::string::npos);
+  v1::PlanQuality* together = job.mutable_plan()->mutable_together();
+  together->set_jobs(12);
+  together->set_expected_g(1250);
+  together->set_lower_bound_g(1200);
+  EXPECT_NE(page().find("12 jobs, 1.25 kg; no plan of them could be more than "
+                        "4 % lower"),
+            std::string::npos)
+      << page();
+}
+
+TEST(JobPage, NamesTheRegionOfARunThatLiesElsewhere) {
+  v1::Job job = WaitingJob();
+  v1::PlannedRun* later = job.mutable_plan()->add_intervals();
+  Set(later->mutable_begin(), "2026-11-21T18:00:00Z");
+  Set(later->mutable_end(), "2026-11-21T19:00:00Z");
+  later->set_region("there");
+  EXPECT_NE(JobPage(job, kPlainAscii, Berlin()).find("20:00 (in there) +01:00"),
+            std::string::npos)
+      << JobPage(job, kPlainAscii, Berlin());
+  // The picture is of one region.
+  EXPECT_EQ(PictureOf(job).planned.size(), 1u);
 }
 
 }  // namespace

@@ -22,7 +22,6 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "../grid_server"))
 import grid_server  # noqa: E402
 
-PEM = os.path.join(os.path.dirname(grid_server.__file__), "self_signed.pem")
 PATIENCE = 120  # seconds until something must have happened
 
 CONFIG = """
@@ -335,8 +334,23 @@ def bad_answers(carbond, carbonctl):
         service.stop()
 
 
+def self_signed(folder):
+    """A key and its certificate for 127.0.0.1, in one file."""
+    pem, key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+         "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+         "-keyout", key, "-out", pem], check=True, capture_output=True)
+    with open(pem, "a") as both, open(key) as private:
+        both.write(private.read())
+    return pem
+
+
 def certificates(carbond, carbonctl):
-    service = Service(tls=PEM)
+    folder = tempfile.mkdtemp(prefix="carbond-tls-")
+    pem = self_signed(folder)
+    service = Service(tls=pem)
     try:
         stranger = Daemon(carbond, carbonctl, service.url, "http://127.0.0.1:9",
                           chain="wt")
@@ -348,7 +362,7 @@ def certificates(carbond, carbonctl):
         finally:
             stranger.finish()
         friend = Daemon(carbond, carbonctl, service.url, "http://127.0.0.1:9",
-                        chain="wt", ca=PEM)
+                        chain="wt", ca=pem)
         try:
             friend.start()
             friend.wait_for("the same with its authority is",
@@ -357,6 +371,7 @@ def certificates(carbond, carbonctl):
             friend.finish()
     finally:
         service.stop()
+        shutil.rmtree(folder)
 
 
 def main():
