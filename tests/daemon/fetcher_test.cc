@@ -4,15 +4,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
 
-#include <sstream>
+#include <deque>
+#include <set>
+#include <thread>
 
 #include "daemon/grid/board.h"
 #include "daemon/grid/timeline.h"
 #include "daemon/grid/watttime.h"
 #include "tests/daemon/grid_answers.h"
+#include "tests/daemon/log_of_test.h"
 
 namespace carbond {
 namespace {
@@ -24,42 +25,6 @@ using testing::IsEmpty;
 using testing::Not;
 
 const Instant kNow = At("2026-03-15T12:02:00Z");
-
-// The value of a parameter in a URL's query, with %3A and the like undone.
-std::string Parameter(const std::string& url, const std::string& name) {
-  const size_t at = url.find(name + "=");
-  if (at == std::string::npos) return "";
-  std::string value = url.substr(at + name.size() + 1);
-  value = value.substr(0, value.find('&'));
-  for (size_t i = value.find("%3A"); i != std::string::npos;
-       i = value.find("%3A")) {
-    value.replace(i, 3, ":");
-  }
-  return value;
-}
-
-// Takes the log away from stderr, to be looked at.
-class LogOfTest {
- public:
-  LogOfTest() : before_(spdlog::default_logger()) {
-    auto sink = std::make_shared<spdlog::sinks::ostream_sink_st>(text_);
-    auto logger = std::make_shared<spdlog::logger>("test", sink);
-    logger->set_pattern("%l %v");
-    spdlog::set_default_logger(logger);
-  }
-  ~LogOfTest() { spdlog::set_default_logger(before_); }
-  std::vector<std::string> Take() {
-    std::vector<std::string> lines;
-    std::istringstream in(text_.str());
-    for (std::string line; std::getline(in, line);) lines.push_back(line);
-    text_.str("");
-    return lines;
-  }
-
- private:
-  std::shared_ptr<spdlog::logger> before_;
-  std::ostringstream text_;
-};
 
 // WattTime, as far as a fetcher sees it: an issue every five minutes, values
 // that are known when their step is over.
@@ -447,36 +412,6 @@ TEST_F(FetcherTest, KeepsAThousandZonesWithinTheServicesLimit) {
   }
 }
 
-TEST(RequestBudget, LetsNoMoreThroughThanTheServiceAllows) {
-  RequestBudget budget(3, minutes(5));
-  const Instant noon = At("2026-03-15T12:00:00Z");
-  for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(budget.FreeAt(noon + seconds(i)), noon + seconds(i));
-    budget.Count(noon + seconds(i));
-  }
-  EXPECT_EQ(budget.FreeAt(noon + minutes(1)), noon + minutes(5));
-  EXPECT_EQ(budget.FreeAt(noon + minutes(5)), noon + minutes(5));
-  EXPECT_EQ(budget.FreeAt(noon - hours(1)), noon - hours(1))
-      << "a clock that was set back must not stop all";
-  RequestBudget none(0, minutes(5));
-  for (int i = 0; i < 1000; ++i) none.Count(noon);
-  EXPECT_EQ(none.FreeAt(noon), noon);
-}
-
-TEST(RequestBudget, CountsByDay) {
-  RequestBudget budget(0, minutes(5));
-  const Instant day = At("2026-03-15T23:59:59Z");
-  for (int i = 0; i < 5; ++i) budget.Count(day);
-  EXPECT_EQ(budget.today(day), 5);
-  const Instant next = day + seconds(1);
-  EXPECT_EQ(budget.today(next), 0);
-  EXPECT_EQ(budget.yesterday(next), 5);
-  budget.Count(next);
-  EXPECT_EQ(budget.today(next), 1);
-  EXPECT_EQ(budget.yesterday(next), 5);
-  EXPECT_EQ(budget.yesterday(next + hours(48)), 0);
-}
-
 // ---- Time and ends ---------------------------------------------------------
 
 TEST_F(FetcherTest, GoesOnWhenTheClockIsSetBack) {
@@ -496,6 +431,7 @@ TEST_F(FetcherTest, GoesOnWhenTheClockIsSetBack) {
 }
 
 TEST_F(FetcherTest, FetchesOnItsOwnThreadWhileOthersLook) {
+  took_ = seconds(1);  // the clock is moved by the fetching thread alone
   Make({"DE", "FR"});
   fetcher_->Start();
   Series known;

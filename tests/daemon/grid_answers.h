@@ -49,6 +49,19 @@ inline std::string WattTimeBody(Instant begin, int count,
   return body + "}}";
 }
 
+// The value of a parameter in a URL's query, with %3A and the like undone.
+inline std::string Parameter(const std::string& url, const std::string& name) {
+  const size_t at = url.find(name + "=");
+  if (at == std::string::npos) return "";
+  std::string value = url.substr(at + name.size() + 1);
+  value = value.substr(0, value.find('&'));
+  for (size_t i = value.find("%3A"); i != std::string::npos;
+       i = value.find("%3A")) {
+    value.replace(i, 3, ":");
+  }
+  return value;
+}
+
 // A clock that a test moves.
 class MovedClock : public Clock {
  public:
