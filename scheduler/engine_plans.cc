@@ -321,8 +321,10 @@ std::vector<RegionView> Engine::Regions() const {
     view.zone.forecast_end = outlook.forecast_end;
     const auto zone = zones_.find(region.zone);
     if (zone != zones_.end()) {
-      view.zone.provider = zone->second.provider;
-      view.zone.signal = zone->second.signal;
+      const std::optional<Forecast>& forecast = zone->second.forecast;
+      const bool used = forecast && view.zone.forecast_end > now_;
+      view.zone.provider = used ? forecast->provider : zone->second.provider;
+      view.zone.signal = used ? forecast->signal : zone->second.signal;
       view.zone.fetched_at = zone->second.fetched_at;
       view.zone.observed = zone->second.known.observed;
     }

@@ -305,6 +305,7 @@ TEST(JobPage, NamesTheRegionOfARunThatLiesElsewhere) {
   Set(later->mutable_begin(), "2026-11-21T18:00:00Z");
   Set(later->mutable_end(), "2026-11-21T19:00:00Z");
   later->set_region("there");
+  *job.mutable_intensity() = NovemberDay();
   EXPECT_NE(JobPage(job, kPlainAscii, Berlin()).find("20:00 (in there) +01:00"),
             std::string::npos)
       << JobPage(job, kPlainAscii, Berlin());

@@ -63,7 +63,7 @@ TEST(LocalExecutor, StartsTheLongestCommandThatIsAccepted) {
   for (int i = 0; i < 6; ++i) order.spec.command.push_back(longest);
   order.spec.env["BIG"] = longest.substr(4);
   order.spec.env["MORE"] = longest.substr(5, 130'500);
-  const Region here{"here", "DE", Pue::Of(1), {1, 1}, false};
+  const Region here{"here", "DE", Pue::Of(1), {1, 1}, {}, false};
   order.spec.duration = hours(1);
   const auto accepted =
       CompleteSpec(order.spec, {}, {here}, {}, SystemClock::RealNow());

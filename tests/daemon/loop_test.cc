@@ -24,7 +24,8 @@ class LoopWorld {
     engine_options.regions = {{.name = "here",
                                .zone = "Z",
                                .pue = Pue::Of(1),
-                               .capacity = {.gpus = 0, .cpus = 1000}}};
+                               .capacity = {.gpus = 0, .cpus = 1000},
+                               .hours = {}}};
     auto engine = Engine::Recover(engine_options,
                                   {clock_, watched_, grid_, executor_, meter_});
     EXPECT_TRUE(engine.ok()) << engine.status();

@@ -83,7 +83,8 @@ class ServiceWorld {
     options.regions = {{.name = "here",
                         .zone = "Z",
                         .pue = Pue::Of(1.5),
-                        .capacity = {.gpus = 0, .cpus = cpus}}};
+                        .capacity = {.gpus = 0, .cpus = cpus},
+                        .hours = {}}};
     auto engine =
         Engine::Recover(options, {clock_, *watched_, grid_, executor_, meter_});
     EXPECT_TRUE(engine.ok()) << engine.status();

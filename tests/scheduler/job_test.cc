@@ -16,8 +16,8 @@ using ::testing::HasSubstr;
 const Instant kNow = Instant::FromSeconds(1'800'000'000);  // 2027-01-15T08:00Z
 
 std::vector<Region> TwoRegions() {
-  return {{"here", "DE", Pue::Of(1.2), {4, 32}, false},
-          {"there", "FR", Pue::Of(1.1), {8, 16}, false}};
+  return {{"here", "DE", Pue::Of(1.2), {4, 32}, {}, false},
+          {"there", "FR", Pue::Of(1.1), {8, 16}, {}, false}};
 }
 
 JobSpec Training() {

@@ -288,7 +288,7 @@ TEST(CarbonScaler, TwoServersThatScaleAreDoneAfterTheFirstHour) {
   const Plan plan = MakePlan(Servers({hours(1), hours(1)}, 2));
   EXPECT_EQ(plan.jobs[0].intervals(), HoursOf({{0, 1}}));
   EXPECT_EQ(plan.jobs[1].intervals(), HoursOf({{0, 1}}));
-  EXPECT_EQ(plan.expected_total, Grams::Of(20));
+  EXPECT_EQ(plan.quality.expected, Grams::Of(20));
 }
 
 // The second server does 0.7 of an hour's work in an hour: the first owes the
@@ -297,7 +297,7 @@ TEST(CarbonScaler, APartOfTheLastHourCountsProRata) {
   const Plan plan = MakePlan(Servers({minutes(78), hours(1)}, 2));
   EXPECT_EQ(plan.jobs[0].intervals(), HoursOf({{0, 1}, {2, 2.3}}));
   EXPECT_EQ(plan.jobs[1].intervals(), HoursOf({{0, 1}}));
-  EXPECT_EQ(plan.expected_total, Grams::Of(26));
+  EXPECT_EQ(plan.quality.expected, Grams::Of(26));
 }
 
 // ---- What every implementation must satisfy
