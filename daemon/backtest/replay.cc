@@ -28,12 +28,16 @@ EngineOptions OptionsFor(const Scenario& scenario, PolicyKind policy,
   }
   options.transfer = scenario.transfer;
   options.defaults.min_saving = scenario.min_saving;
-  options.learn = policy == PolicyKind::kCarbond && !perfect;
+  const bool all_known =
+      perfect || std::ranges::all_of(scenario.regions, [](const auto& place) {
+        return place.issues.empty();
+      });
+  options.learn = policy == PolicyKind::kCarbond && !all_known;
   // Nothing happens unseen here: the driver stops where a process ends.
   options.observe_period = hours(24 * 365);
   options.metering_period = hours(24 * 365);
   options.stale_after =
-      perfect ? Instant::Never() - Instant() : scenario.stale_after;
+      all_known ? Instant::Never() - Instant() : scenario.stale_after;
   return options;
 }
 

@@ -6,6 +6,8 @@ namespace carbond {
 namespace {
 
 constexpr const char* kProvider = "recorded";
+// Beside regions whose forecasts grow stale, one that knows all must not.
+constexpr Duration kTellAgain = hours(24);
 
 Observed ObservedSlots(const BacktestRegion& place, size_t first, size_t last,
                        Instant now) {
@@ -44,8 +46,8 @@ GridNews PlayedGrid::Poll(Instant now) {
   GridNews news;
   for (Zone& zone : zones_) {
     const BacktestRegion& place = *zone.region;
-    if (zone.perfect && !zone.told) {
-      zone.told = true;
+    if (zone.perfect && (!zone.told_at || now >= *zone.told_at + kTellAgain)) {
+      zone.told_at = now;
       news.forecasts.push_back(
           {place.region.zone, kProvider, kProvider, now, now, place.actual});
     }
@@ -79,6 +81,7 @@ std::optional<Instant> PlayedGrid::NextNews(Instant now) {
     if (zone.observed < place.actual.slots().size()) {
       next = std::min(next, place.actual.slots()[zone.observed].interval.end);
     }
+    if (zone.told_at) next = std::min(next, *zone.told_at + kTellAgain);
     if (!zone.perfect && zone.issued < place.issues.size()) {
       next = std::min(next, place.issues[zone.issued].issued_at);
     }

@@ -4,6 +4,7 @@
 // of the simulations.
 
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "daemon/backtest/scenario.h"
@@ -29,9 +30,9 @@ class PlayedGrid : public Grid {
   struct Zone {
     const BacktestRegion* region = nullptr;
     bool perfect = false;
-    bool told = false;    // perfect: that it is
-    size_t observed = 0;  // slots told so far
-    size_t issued = 0;    // forecasts told so far
+    std::optional<Instant> told_at;  // perfect: all that will be
+    size_t observed = 0;             // slots told so far
+    size_t issued = 0;               // forecasts told so far
   };
   std::vector<Zone> zones_;
   Instant from_;

@@ -181,6 +181,24 @@ TEST_F(BacktestTest, ReachesTheBoundWhenItKnowsAll) {
   }
 }
 
+// For weeks: what is known of all time does not grow stale.
+TEST_F(BacktestTest, KnowsAllOfARegionWithoutForecasts) {
+  WriteJobs(ManyJobs());
+  const std::string here = "  - {name: here, actual: actual.csv, pue: 1.2}\n";
+  const std::string beside =
+      "  - {name: there, actual: flat.csv, forecast: forecast.csv, pue: 9}\n";
+  for (const std::string& regions : {here, here + beside}) {
+    const Scenario scenario = Load(
+        std::string(kFrom) + "defaults: {min_saving: 0, regions: [here]}\n",
+        regions);
+    const auto bound = LowerBound(scenario);
+    ASSERT_TRUE(bound.ok()) << bound.status();
+    const auto result = Replay(scenario, PolicyKind::kReplan, false);
+    ASSERT_TRUE(result.ok()) << result.status();
+    EXPECT_NEAR(result->emissions.value() / bound->value(), 1, 1e-3) << regions;
+  }
+}
+
 TEST_F(BacktestTest, IsBeatenByNobodyBelowTheBound) {
   WriteJobs(ManyJobs());
   const Scenario scenario = Load(kFrom);
