@@ -444,6 +444,7 @@ void Fleet::PlanApart() {
     }
     const PlanJob& job = input_.jobs[i];
     JobSearch search{time_};
+    if (input_.jobs.size() > kFew) search.most_looks = kMostLooks;
     search.in_pieces = InPieces(job);
     PlannedJob planned = PlanOneJob(input_, job, free_, search);
     plans_[i] = std::move(planned.plan);

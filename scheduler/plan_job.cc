@@ -11,7 +11,7 @@ namespace carbond {
 namespace {
 
 // Where moves cost about as much as they save, the search across regions can
-// take long: it ends with the best found after some 10 ms.
+// take long: it then ends with the best found.
 constexpr int64_t kMostLooksAcross = 50'000;
 
 class JobPlanner {
