@@ -56,12 +56,12 @@ struct Line {
 struct Describe {
   Line operator()(const Submitted& f) const {
     return {.what = "submitted",
-            .values = Key("name", f.spec.name) + Key("user", f.spec.user) +
-                      Key("project", f.spec.project) +
+            .values = Key("name", f.spec->name) + Key("user", f.spec->user) +
+                      Key("project", f.spec->project) +
                       fmt::format(" gpus={} cpus={} duration={} pause={}",
-                                  f.spec.need.gpus, f.spec.need.cpus,
-                                  FormatDuration(f.spec.duration),
-                                  Name(f.spec.pause))};
+                                  f.spec->need.gpus, f.spec->need.cpus,
+                                  FormatDuration(f.spec->duration),
+                                  Name(f.spec->pause))};
   }
   Line operator()(const StartIssued& f) const {
     const char* what = f.process != f.run ? "continuing"

@@ -1,5 +1,6 @@
 #include "daemon/loop.h"
 
+#include <pthread.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -118,6 +119,7 @@ void Loop::Wake() {
 // ---- The engine's thread ---------------------------------------------------
 
 void Loop::Run() {
+  pthread_setname_np(pthread_self(), "engine");
   for (;;) {
     Mail mail = Collect();
     NoticeClockJump();
@@ -192,7 +194,7 @@ Status Loop::ExecuteAll(Mail& mail) {
     } while (end < mail.commands.size() && jobs + JobsIn(mail.commands[end]) <=
                                                options_.most_per_transaction);
 
-    std::span<const Command> together(&mail.commands[begin], end - begin);
+    std::span<Command> together(&mail.commands[begin], end - begin);
     Result<std::vector<Reply>> replies = engine_.Execute(together);
     CARBOND_RETURN_IF_ERROR(replies.status());
     CARBOND_INVARIANT(replies->size() == together.size(),
@@ -297,6 +299,7 @@ void Loop::RefuseAll(Mail& mail, const Status& why) {
 // ---- The planner's thread --------------------------------------------------
 
 void Loop::RunPlanner() {
+  pthread_setname_np(pthread_self(), "planner");
   LowerOwnPriority();
   Planner planner;
   for (;;) {

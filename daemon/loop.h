@@ -40,7 +40,7 @@ class Loop {
     // How soon a jump of the machine's clock is noticed.
     std::chrono::milliseconds longest_wait{1000};
     size_t most_waiting = 100'000;        // commands in the mailbox
-    size_t most_per_transaction = 4'000;  // jobs
+    size_t most_per_transaction = 2'000;  // jobs
   };
   using Answer = std::function<void(Reply)>;
   using Look = std::function<void(const Engine*)>;

@@ -317,7 +317,7 @@ Status Service::DrawJob(LedgerReader& reader,
                         const std::vector<RegionView>& regions, const Job& job,
                         v1::Job* to) const {
   const std::string& name =
-      to->region().empty() ? job.spec.home_region : to->region();
+      to->region().empty() ? job.spec->home_region : to->region();
   const RegionView* region = Find(regions, name);
   if (region == nullptr) return Ok();  // since taken out of the configuration
   Interval life{job.submitted_at - hours(1), Instant::Never()};

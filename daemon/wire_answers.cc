@@ -31,9 +31,9 @@ std::pair<std::string, std::string> WaitReason(const JobRecord& record) {
 
 double ProgressOf(const Job& job) {
   if (job.outcome == Outcome::kSucceeded) return 1;
-  if (job.spec.duration <= Duration(0)) return 0;
+  if (job.spec->duration <= Duration(0)) return 0;
   double done = static_cast<double>(job.work_done.count()) /
-                static_cast<double>(job.spec.duration.count());
+                static_cast<double>(job.spec->duration.count());
   return std::clamp(done, 0.0, 1.0);
 }
 
@@ -228,8 +228,8 @@ void ToWire(const JobRecord& from, double clock_speed, v1::Job* to) {
   ToWire(job.submitted_at, to->mutable_submitted_at());
   if (job.started_at) ToWire(*job.started_at, to->mutable_started_at());
   if (job.finished_at) ToWire(*job.finished_at, to->mutable_finished_at());
-  if (job.spec.deadline) ToWire(*job.spec.deadline, to->mutable_deadline());
-  to->set_deadline_declared(job.spec.deadline_declared);
+  if (job.spec->deadline) ToWire(*job.spec->deadline, to->mutable_deadline());
+  to->set_deadline_declared(job.spec->deadline_declared);
   auto [word, sentence] = WaitReason(from);
   to->set_wait_reason(std::move(word));
   to->set_wait_reason_text(std::move(sentence));

@@ -162,9 +162,9 @@ Account AccountOf(const Job& job, std::span<const Reading> readings,
     }
     account.rows.push_back(std::move(row));
   }
-  const auto home = grid_of.find(job.spec.home_region);
+  const auto home = grid_of.find(job.spec->home_region);
   CARBOND_INVARIANT(home != grid_of.end(), "home region {} is unknown",
-                    job.spec.home_region);
+                    job.spec->home_region);
   // Figures of two signals are not compared: no baseline across them.
   if (readings.empty() || total.signal == home->second.signal) {
     const Emitted baseline = BaselineOf(useful, job.submitted_at,

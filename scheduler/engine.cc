@@ -35,7 +35,7 @@ Result<std::unique_ptr<Engine>> Engine::Recover(EngineOptions options,
     }
     if (job.occupies()) engine->occupying_.insert(job.id);
     engine->latest_deadline_ =
-        std::max(engine->latest_deadline_, *job.spec.deadline);
+        std::max(engine->latest_deadline_, *job.spec->deadline);
     engine->live_.emplace(job.id, std::move(job));
   }
   for (Job& job : recovered.unsettled) {
@@ -89,15 +89,15 @@ void Engine::RecoverZones(Recovered recovered) {
 
 // ---- Commands -------------------------------------------------------------
 
-Result<std::vector<Reply>> Engine::Execute(std::span<const Command> commands) {
+Result<std::vector<Reply>> Engine::Execute(std::span<Command> commands) {
   now_ = std::max(now_, doors_.clock.Now());
   checked_.clear();
   Transaction t(*this);
   std::vector<Reply> replies;
   replies.reserve(commands.size());
-  for (const Command& command : commands) {
+  for (Command& command : commands) {
     replies.push_back(std::visit(
-        [&](const auto& c) -> Reply {
+        [&](auto& c) -> Reply {
           using C = std::decay_t<decltype(c)>;
           if constexpr (std::is_same_v<C, SubmitCommand>) return Submit(c, t);
           if constexpr (std::is_same_v<C, CancelCommand>) return Cancel(c, t);
@@ -190,7 +190,7 @@ Result<std::vector<JobId>> Engine::Repeat(const SubmitCommand& command,
   return jobs;
 }
 
-Reply Engine::Submit(const SubmitCommand& command, Transaction& t) {
+Reply Engine::Submit(SubmitCommand& command, Transaction& t) {
   Reply reply;
   if (command.jobs.empty()) {
     reply.status = Refused("no job is in the request");
@@ -212,7 +212,7 @@ Reply Engine::Submit(const SubmitCommand& command, Transaction& t) {
   specs.reserve(command.jobs.size());
   for (size_t i = 0; i < command.jobs.size(); ++i) {
     Result<JobSpec> spec =
-        Complete(command.jobs[i].spec, command.jobs[i].unset);
+        Complete(std::move(command.jobs[i].spec), command.jobs[i].unset);
     if (!spec.ok()) {
       reply.status = spec.status();
       if (command.jobs.size() > 1) {
@@ -263,7 +263,7 @@ Reply Engine::Hold(const HoldCommand& command, Transaction& t) {
   if (!job.ok()) return Refusal(job.status());
   const bool begun =
       (*job)->state == State::kStarting || (*job)->state == State::kRunning;
-  if (begun && (*job)->spec.pause == PauseMode::kNone) {
+  if (begun && (*job)->spec->pause == PauseMode::kNone) {
     return Refusal(
         NotNow("job {} runs and cannot be paused: it was submitted with "
                "--pause none; let it run, or cancel it",

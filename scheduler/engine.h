@@ -114,8 +114,9 @@ class Engine {
                                                  Doors doors);
 
   // Validates all commands, commits what they change in one transaction, and
-  // only then answers, in their order. An error is the ledger's: stop.
-  Result<std::vector<Reply>> Execute(std::span<const Command> commands);
+  // only then answers, in their order. What they hold is taken out of them. An
+  // error is the ledger's: stop.
+  Result<std::vector<Reply>> Execute(std::span<Command> commands);
 
   // Looks, records, acts. An error is the ledger's: stop.
   Status Tick();
@@ -188,7 +189,7 @@ class Engine {
   void RecoverZones(Recovered recovered);
 
   // engine.cc: commands
-  Reply Submit(const SubmitCommand& command, Transaction& t);
+  Reply Submit(SubmitCommand& command, Transaction& t);
   Result<std::vector<JobId>> Repeat(const SubmitCommand& command,
                                     Transaction& t) const;
   Result<JobSpec> Complete(JobSpec spec, const Unset& unset);
@@ -232,7 +233,7 @@ class Engine {
   void DecidePause(const Job& job, Transaction& t);
   const JobPlan* UsablePlan(JobId id) const;
   void UsePlan(PlanRecord record);
-  void DropPlan(JobId id);
+  void DropPlan(JobId id, Track& track);
   std::optional<Instant> PauseAt(const Job& job) const;
   bool MayPauseEarly(const Job& job) const;
   Status Do(const std::vector<Act>& acts);

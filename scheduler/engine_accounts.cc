@@ -10,7 +10,7 @@
 namespace carbond {
 
 std::map<std::string, RegionGrid> Engine::GridOf(const Job& job) const {
-  std::set<std::string> names{job.spec.home_region};
+  std::set<std::string> names{job.spec->home_region};
   for (const Run& run : job.runs) names.insert(run.region);
   std::map<std::string, RegionGrid> grid_of;
   for (const std::string& name : names) {

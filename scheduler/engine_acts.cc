@@ -29,7 +29,7 @@ void Engine::DecideOn(const Job& job, Occupancy& occupancy, Transaction& t) {
         ran += *each.ended_at - *each.started_at;
       }
     }
-    const bool too_long = job.spec.time_limit && ran >= *job.spec.time_limit;
+    const bool too_long = job.spec->time_limit && ran >= *job.spec->time_limit;
     if (!run.stop_why && (job.cancel_requested || too_long)) {
       const RunEnd why =
           job.cancel_requested ? RunEnd::kCancelled : RunEnd::kTimeLimit;
@@ -97,32 +97,32 @@ std::optional<Instant> Engine::PauseAt(const Job& job) const {
     return now_;
   }
   if (plan->runs.size() < 2) return std::nullopt;
-  const Duration save = job.spec.pause == PauseMode::kCheckpoint
-                            ? job.spec.checkpoint_cost
+  const Duration save = job.spec->pause == PauseMode::kCheckpoint
+                            ? job.spec->checkpoint_cost
                             : Duration(0);
   return plan->runs.front().interval.end - save;
 }
 
 void Engine::DecidePause(const Job& job, Transaction& t) {
   const Run& run = job.runs.back();
-  if (job.spec.pause == PauseMode::kNone || run.stop_why) return;
+  if (job.spec->pause == PauseMode::kNone || run.stop_why) return;
   const JobId id = job.id;
   const int number = run.number;
   if (run.pause_issued_at) {
-    if (now_ < *run.pause_issued_at + job.spec.checkpoint_timeout) return;
+    if (now_ < *run.pause_issued_at + job.spec->checkpoint_timeout) return;
     MeterUpTo(id, now_, t);
     t.Record(
         id, now_,
         PauseFailed{number,
                     fmt::format("it did not leave within {}",
-                                FormatDuration(job.spec.checkpoint_timeout))});
+                                FormatDuration(job.spec->checkpoint_timeout))});
     return;
   }
   const std::optional<Instant> at = PauseAt(job);
   if (!at || now_ < *at) return;
   if (now_ < PlanJobOf(job).may_pause_from && !MayPauseEarly(job)) return;
   const int attempt = run.pause_attempts + 1;
-  const bool suspends = job.spec.pause == PauseMode::kSuspend;
+  const bool suspends = job.spec->pause == PauseMode::kSuspend;
   const Act act{suspends ? Act::Kind::kSuspend : Act::Kind::kCheckpoint,
                 {id, run.process},
                 attempt,
@@ -142,7 +142,7 @@ bool Engine::MayPauseEarly(const Job& job) const {
       now_ < *run.pause_failed_at + options_.pause_retry) {
     return false;
   }
-  return job.spec.pause == PauseMode::kSuspend || run.ready;
+  return job.spec->pause == PauseMode::kSuspend || run.ready;
 }
 
 // ---- Act ------------------------------------------------------------------

@@ -285,8 +285,8 @@ Status Engine::Adopt(const Plan& plan) {
 
 void Engine::UsePlan(PlanRecord record) {
   const JobId id = record.job;
-  DropPlan(id);
   Track& track = tracks_[id];
+  DropPlan(id, track);
   track.plan = std::move(record);
   track.plan_usable = true;
   const State state = live_.at(id).state;
@@ -297,8 +297,7 @@ void Engine::UsePlan(PlanRecord record) {
   }
 }
 
-void Engine::DropPlan(JobId id) {
-  Track& track = tracks_[id];
+void Engine::DropPlan(JobId id, Track& track) {
   track.plan_usable = false;
   if (track.planned_start) planned_starts_.erase({*track.planned_start, id});
   track.planned_start.reset();
@@ -312,7 +311,7 @@ std::vector<RegionView> Engine::Regions() const {
     view.region = region;
     for (const JobId id : occupying_) {
       const Job& job = live_.at(id);
-      if (job.runs.back().region == region.name) view.used += job.spec.need;
+      if (job.runs.back().region == region.name) view.used += job.spec->need;
     }
     Outlook outlook = OutlookOf(region.zone, horizon);
     view.zone.mode = outlook.mode;

@@ -153,7 +153,7 @@ void Engine::See(const Job& job, const Sight& sight, Transaction& t) {
     const Run& now_running = seen.runs.back();
     const bool suspended = sight.what == What::kSuspended &&
                            now_running.pause_issued_at &&
-                           seen.spec.pause == PauseMode::kSuspend;
+                           seen.spec->pause == PauseMode::kSuspend;
     const bool due =
         now_ - now_running.metered_until >= options_.metering_period;
     if (suspended || due) MeterUpTo(id, now_, t);
@@ -187,7 +187,7 @@ void Engine::SeeEnd(const Job& job, const Sight& sight, Transaction& t) {
   } else if (run.stop_why) {
     end.end = *run.stop_why;
   } else if (sight.exit_code == kCheckpointExitCode &&
-             job.spec.pause == PauseMode::kCheckpoint) {
+             job.spec->pause == PauseMode::kCheckpoint) {
     end.end = RunEnd::kCheckpointed;
   }
   if (job.state != State::kStarting) MeterUpTo(id, at, t);
@@ -200,7 +200,7 @@ void Engine::SeeProgress(const Job& job, const Sight& sight, Transaction& t) {
   if (job.state != State::kRunning || !sight.ready) return;
   const Run& run = job.runs.back();
   const double known = static_cast<double>(job.work_done.count()) /
-                       static_cast<double>(job.spec.duration.count());
+                       static_cast<double>(job.spec->duration.count());
   Track& track = tracks_[job.id];
   const bool news = sight.fraction && std::isfinite(*sight.fraction) &&
                     *sight.fraction != track.last_fraction;
@@ -232,7 +232,7 @@ void Engine::Reassert(const Job& job, const Sight& sight, Transaction& t) {
       t.Do({Act::Kind::kContinue, process, 0, run.number});
     }
   } else if (job.state == State::kRunning && run.pause_issued_at) {
-    const bool suspends = job.spec.pause == PauseMode::kSuspend;
+    const bool suspends = job.spec->pause == PauseMode::kSuspend;
     t.Do({suspends ? Act::Kind::kSuspend : Act::Kind::kCheckpoint, process,
           run.pause_attempts, run.number});
   } else if (job.in_memory() && sight.what == Sight::What::kRunning) {

@@ -25,9 +25,10 @@ class Engine::Transaction {
   // Applies a fact. That the table allows it is the engine's duty: a refusal
   // here is a defect, and writing on would spoil the ledger.
   void Record(JobId id, Instant at, Fact fact) {
-    auto [it, is_new] = jobs_.try_emplace(id);
-    Job& job = it->second;
-    if (is_new) {
+    // New jobs come in the order of their ids: their place is at the end.
+    const size_t before = jobs_.size();
+    Job& job = jobs_.try_emplace(jobs_.end(), id)->second;
+    if (jobs_.size() > before && !std::holds_alternative<Submitted>(fact)) {
       const auto live = engine_.live_.find(id);
       if (live != engine_.live_.end()) job = live->second;
     }
@@ -75,8 +76,8 @@ class Engine::Transaction {
           engine_.occupying_.erase(id);
         }
         engine_.latest_deadline_ =
-            std::max(engine_.latest_deadline_, *job.spec.deadline);
-        engine_.live_.insert_or_assign(id, std::move(job));
+            std::max(engine_.latest_deadline_, *job.spec->deadline);
+        engine_.live_.insert_or_assign(engine_.live_.end(), id, std::move(job));
       }
     }
     return Ok();
@@ -94,8 +95,10 @@ class Engine::Transaction {
     if (std::holds_alternative<Progressed>(event.fact)) return;
     // The plan was made for a job that stood elsewhere: from here on, within
     // this transaction too, it says nothing.
-    engine_.DropPlan(job.id);
-    ++engine_.tracks_[job.id].changes;
+    Track& track =
+        engine_.tracks_.try_emplace(engine_.tracks_.end(), job.id)->second;
+    engine_.DropPlan(job.id, track);
+    ++track.changes;
     engine_.plan_due_ = true;
   }
 

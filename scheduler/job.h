@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -91,6 +92,20 @@ struct JobSpec {
   double data_gb = 0;                  // data that would follow a move
 
   friend bool operator==(const JobSpec&, const JobSpec&) = default;
+};
+
+// A spec that will not change any more: all copies of a job share it.
+class SharedSpec {
+ public:
+  SharedSpec() : SharedSpec(JobSpec()) {}
+  SharedSpec(JobSpec spec)
+      : spec_(std::make_shared<const JobSpec>(std::move(spec))) {}
+  const JobSpec& operator*() const { return *spec_; }
+  const JobSpec* operator->() const { return spec_.get(); }
+  operator const JobSpec&() const { return *spec_; }
+
+ private:
+  std::shared_ptr<const JobSpec> spec_;  // never null but when moved from
 };
 
 // Hours of the day in which a region has less to give.

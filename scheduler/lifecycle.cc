@@ -86,7 +86,7 @@ void Fail(Job& job, Outcome outcome, Instant at) {
   job.work_done = job.work_saved;
   if (job.cancel_requested) {
     Finish(job, Outcome::kCancelled, at);
-  } else if (job.failures <= job.spec.retries) {
+  } else if (job.failures <= job.spec->retries) {
     job.state = State::kWaiting;
   } else {
     Finish(job, outcome, at);
@@ -153,11 +153,11 @@ class Effect {
     if (fact.fraction) {
       const double fraction = std::clamp(*fact.fraction, 0.0, 1.0);
       job_.work_done = Duration(std::llround(
-          fraction * static_cast<double>(job_.spec.duration.count())));
+          fraction * static_cast<double>(job_.spec->duration.count())));
     }
     if (fact.checkpoint) {
       job_.work_saved = job_.work_done;
-      job_.has_checkpoint = job_.spec.pause == PauseMode::kCheckpoint;
+      job_.has_checkpoint = job_.spec->pause == PauseMode::kCheckpoint;
     }
     return Ok();
   }
@@ -189,7 +189,7 @@ class Effect {
   Status operator()(const PauseIssued& fact) const {
     CARBOND_RETURN_IF_ERROR(IsCurrent(fact.run));
     Run& run = job_.runs.back();
-    if (job_.spec.pause == PauseMode::kNone) {
+    if (job_.spec->pause == PauseMode::kNone) {
       return Refused("the job cannot be paused");
     }
     if (run.pause_issued_at || fact.attempt != run.pause_attempts + 1) {
@@ -359,7 +359,7 @@ const std::string& DataRegion(const Job& job) {
   for (auto run = job.runs.rbegin(); run != job.runs.rend(); ++run) {
     if (run->started_at) return run->region;
   }
-  return job.spec.home_region;
+  return job.spec->home_region;
 }
 
 Instant FetchedAt(const Run& run) { return *run.started_at + run.move.time; }
@@ -377,8 +377,8 @@ Duration RemainingWork(const Job& job, Instant now) {
     const Instant until = std::min(now, run.pause_issued_at.value_or(now));
     done += std::max(until - from, Duration(0));
   }
-  if (done < job.spec.duration) return job.spec.duration - done;
-  return std::max<Duration>(seconds(1), job.spec.duration / 50);
+  if (done < job.spec->duration) return job.spec->duration - done;
+  return std::max<Duration>(seconds(1), job.spec->duration / 50);
 }
 
 const char* Name(State state) {

@@ -50,7 +50,7 @@ struct DataMove {
 // ---- Facts ----------------------------------------------------------------
 
 struct Submitted {
-  JobSpec spec;  // complete
+  SharedSpec spec;  // complete
 };
 // Intent to begin run `run`; committed before the executor is asked.
 struct StartIssued {
@@ -150,7 +150,7 @@ struct Run {
 
 struct Job {
   JobId id{};
-  JobSpec spec;
+  SharedSpec spec;
   int last_seq = 0;
   Instant submitted_at;
   State state = State::kWaiting;

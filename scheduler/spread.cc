@@ -59,8 +59,10 @@ Spread::Spread(const FleetTime& time, std::vector<CapacityProfile> free,
       if (!any || start.cost < least_[i]) least_[i] = start.cost;
       any = true;
     }
-    nowhere_.push_back(static_cast<int>(i));
   }
+  nowhere_.resize(jobs.size());
+  std::iota(nowhere_.begin(), nowhere_.end(), 0);
+  nowhere_at_ = nowhere_;
   worth_.unplaced = std::ssize(jobs);
 }
 
@@ -108,6 +110,10 @@ void Spread::Put(int job, const Place& place) {
   regrets_[Index(job)] = PricedCostOf(job, place) - least_[Index(job)];
   worth_.cost += costs_[Index(job)];
   --worth_.unplaced;
+  const int at = nowhere_at_[Index(job)];
+  nowhere_[Index(at)] = nowhere_.back();
+  nowhere_at_[Index(nowhere_.back())] = at;
+  nowhere_.pop_back();
 }
 
 void Spread::TakeOut(int job) {
@@ -123,6 +129,8 @@ void Spread::TakeOut(int job) {
   }
   worth_.cost -= costs_[Index(job)];
   ++worth_.unplaced;
+  nowhere_at_[Index(job)] = static_cast<int>(nowhere_.size());
+  nowhere_.push_back(job);
   place = {};
 }
 
@@ -197,11 +205,9 @@ Place Spread::Wish(int job, int share) {
 }
 
 void Spread::Keep(const std::vector<Place>& places) {
-  nowhere_.clear();
   for (size_t i = 0; i < jobs_.size(); ++i) {
     const FleetJob& job = jobs_[i];
     const Place& place = places[i];
-    const int id = static_cast<int>(i);
     const int64_t end = place.begin + job.LengthIn(place.region);
     bool fits =
         place.region >= 0 && place.begin >= job.begin && end <= job.end &&
@@ -212,11 +218,7 @@ void Spread::Keep(const std::vector<Place>& places) {
       free_[Index(place.region)].TimesWith(job.need, run, stretches_);
       fits = stretches_.size() == 1 && stretches_[0] == run;
     }
-    if (fits) {
-      Put(id, place);
-    } else {
-      nowhere_.push_back(id);
-    }
+    if (fits) Put(static_cast<int>(i), place);
   }
 }
 
@@ -228,21 +230,12 @@ void Spread::Clear() {
 
 int64_t Spread::PlaceAll(const std::vector<int>& order, int share) {
   const int64_t before = work_;
-  nowhere_.clear();
-  for (const int job : order) {
-    if (places_[Index(job)].region < 0) nowhere_.push_back(job);
-  }
   snug_ = any_price_ && share > 0;
-  std::vector<int> left;
-  for (const int job : nowhere_) {
+  for (const int job : order) {
+    if (places_[Index(job)].region >= 0) continue;
     const Found found = Find(job, any_price_ ? share : 0);
-    if (found.place.region < 0) {
-      left.push_back(job);
-    } else {
-      Put(job, found.place);
-    }
+    if (found.place.region >= 0) Put(job, found.place);
   }
-  nowhere_ = std::move(left);
   snug_ = false;
   return kStart * (work_ - before);
 }
@@ -333,23 +326,12 @@ void Spread::Recreate() {
 
 // Goes on with the new places, or back to the old ones.
 void Spread::Settle(const std::vector<int>& removed, const Worth& before) {
-  if (before < worth_) {
-    for (const int each : removed) {
-      if (places_[Index(each)].region >= 0) TakeOut(each);
-    }
-    for (size_t i = 0; i < removed.size(); ++i) {
-      if (were_[i].region >= 0) Put(removed[i], were_[i]);
-    }
-    return;
-  }
-  if (before.unplaced == 0 && worth_.unplaced == 0) return;
-  const auto stands = [&](int job) { return places_[Index(job)].region >= 0; };
-  std::erase_if(nowhere_, stands);
+  if (!(before < worth_)) return;
   for (const int each : removed) {
-    if (!stands(each) &&
-        std::find(nowhere_.begin(), nowhere_.end(), each) == nowhere_.end()) {
-      nowhere_.push_back(each);
-    }
+    if (places_[Index(each)].region >= 0) TakeOut(each);
+  }
+  for (size_t i = 0; i < removed.size(); ++i) {
+    if (were_[i].region >= 0) Put(removed[i], were_[i]);
   }
 }
 

@@ -86,7 +86,8 @@ class Spread {
   std::vector<Place> places_;
   std::vector<Int128> costs_, regrets_;
   std::vector<std::vector<Crowd>> crowds_;  // by region and hour
-  std::vector<int> nowhere_;
+  std::vector<int> nowhere_;                // those without a place
+  std::vector<int> nowhere_at_;  // where each of them stands in that list
   Worth worth_;
   int64_t work_ = 0;
   bool snug_ = false;  // places beside others are preferred

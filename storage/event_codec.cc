@@ -53,7 +53,12 @@ void Fields(auto& f, Is<JobSpec> auto& v) {
   f("delay_cost_mg_per_hour", v.delay_cost_per_hour);
 }
 
-void Fields(auto& f, Is<Submitted> auto& v) { Fields(f, v.spec); }
+void Fields(auto& f, const Submitted& v) { Fields(f, *v.spec); }
+void Fields(auto& f, Submitted& v) {
+  JobSpec spec;
+  Fields(f, spec);
+  v.spec = std::move(spec);
+}
 
 void Fields(auto& f, Is<StartIssued> auto& v) {
   f("run", v.run);

@@ -80,7 +80,7 @@ class ScenarioMaker {
     Duration work{0};
     for (const Run& run : job.runs) work += run.work;
     if (job.failures == 0 && work > Duration(0)) past.spec.duration = work;
-    past.deadline = job.spec.deadline;
+    past.deadline = job.spec->deadline;
     if (wish_.slack || !past.deadline) {
       past.deadline = job.submitted_at + past.spec.duration +
                       wish_.slack.value_or(hours(24));

@@ -22,7 +22,7 @@ Result<Meter::Measured> ModelledMeter::Read(const Job& job, const Run& run,
         FormatInstant(interval.end), FormatInstant(since));
   }
   const Watts power =
-      purpose == Purpose::kIdle ? job.spec.idle_power : job.spec.power;
+      purpose == Purpose::kIdle ? job.spec->idle_power : job.spec->power;
   // The difference of two rounded sums, not a rounded difference: a thousand
   // readings then hold no thousand roundings.
   const WattHours until_end = power * (interval.end - since);

@@ -91,7 +91,7 @@ Result<std::vector<Duration>> MemoryLedger::PastWork(const std::string& user,
     const Job& job = it->second;
     if (std::ssize(past) == limit) break;
     if (job.outcome != Outcome::kSucceeded || job.failures > 0 ||
-        job.spec.user != user || job.spec.name != name) {
+        job.spec->user != user || job.spec->name != name) {
       continue;
     }
     Duration work{0};

@@ -298,7 +298,7 @@ Result<Meter::Measured> SimMeter::Read(const Job& job, const Run&,
                                        Instant since, Interval interval,
                                        Purpose purpose) {
   const Watts power =
-      purpose == Purpose::kIdle ? job.spec.idle_power : job.spec.power;
+      purpose == Purpose::kIdle ? job.spec->idle_power : job.spec->power;
   return Measured{
       power * (interval.end - since) - power * (interval.begin - since),
       EnergySource::kModelled};

@@ -25,7 +25,7 @@ struct Plan {
   std::chrono::milliseconds length{5000};
   int rounds = 3;
   std::chrono::seconds idle{10};
-  bool batches_only = false;
+  std::string only;  // one measurement; all when empty
 };
 
 void PrintHead() {
@@ -66,20 +66,28 @@ Measured Run(const Plan& plan, Kind kind, int connections, int jobs_per_call,
 
 void Round(const Plan& plan) {
   PrintHead();
-  if (plan.batches_only) {
-    Print("8 connections, 500 jobs a call", Run(plan, Kind::kCarbond, 8, 500),
-          500);
-    return;
-  }
-  Print("disk: 4 KiB write + fdatasync", ProbeDisk(plan.directory));
-  Print("64 connections, unix socket", Run(plan, Kind::kCarbond, 64, 1));
-  Print("64 connections, unix socket, ledger in memory",
-        Run(plan, Kind::kInMemory, 64, 1));
-  Print("64 connections, TCP", Run(plan, Kind::kCarbond, 64, 1, true));
-  Print("1 connection, unix socket", Run(plan, Kind::kCarbond, 1, 1));
-  Print("8 connections, 500 jobs a call", Run(plan, Kind::kCarbond, 8, 500),
-        500);
-  Print("disk: 4 KiB write + fdatasync", ProbeDisk(plan.directory));
+  const auto measure = [&](const std::string& name, const std::string& what,
+                           auto run, int jobs_per_call = 1) {
+    if (plan.only.empty() || plan.only == name) {
+      Print(what, run(), jobs_per_call);
+    }
+  };
+  const auto probe = [&] { return ProbeDisk(plan.directory); };
+  measure("disk", "disk: 4 KiB write + fdatasync", probe);
+  measure("many", "64 connections, unix socket",
+          [&] { return Run(plan, Kind::kCarbond, 64, 1); });
+  measure("memory", "64 connections, unix socket, ledger in memory",
+          [&] { return Run(plan, Kind::kInMemory, 64, 1); });
+  measure("tcp", "64 connections, TCP",
+          [&] { return Run(plan, Kind::kCarbond, 64, 1, true); });
+  measure("one", "1 connection, unix socket",
+          [&] { return Run(plan, Kind::kCarbond, 1, 1); });
+  measure("one-memory", "1 connection, unix socket, ledger in memory",
+          [&] { return Run(plan, Kind::kInMemory, 1, 1); });
+  measure(
+      "batches", "8 connections, 500 jobs a call",
+      [&] { return Run(plan, Kind::kCarbond, 8, 500); }, 500);
+  measure("disk", "disk: 4 KiB write + fdatasync", probe);
 }
 
 int Main(int argc, char** argv) {
@@ -92,12 +100,14 @@ int Main(int argc, char** argv) {
   app.add_option("--dir", plan.directory, "on the disk to measure");
   app.add_option("--seconds", length_s, "of each measurement");
   app.add_option("--rounds", plan.rounds, "of all measurements");
-  app.add_flag("--batches", plan.batches_only, "only many jobs a call");
+  app.add_option("--only", plan.only, "one measurement")
+      ->check(CLI::IsMember(
+          {"disk", "many", "memory", "tcp", "one", "one-memory", "batches"}));
   CLI11_PARSE(app, argc, argv);
   if (!memory.empty()) return ServeFromMemory(memory[0], memory[1]);
   plan.length = std::chrono::milliseconds(static_cast<int>(length_s * 1000));
   plan.self = std::filesystem::read_symlink("/proc/self/exe").string();
-  if (!plan.batches_only) Idle(plan);
+  if (plan.only.empty()) Idle(plan);
   for (int round = 1; round <= plan.rounds; ++round) {
     fmt::print("\nround {} of {}\n", round, plan.rounds);
     Round(plan);

@@ -50,7 +50,7 @@ class BacktestLedgerTest : public testing::Test {
       SubmitCommand submit;
       submit.jobs.push_back({Work(hours(3)), {}});
       submit.jobs[0].spec.deadline = clock.Now() + hours(20);
-      const std::vector<Command> commands = {submit};
+      std::vector<Command> commands = {submit};
       const auto replies = (*engine)->Execute(commands);
       ASSERT_TRUE(replies.ok() && replies->front().status.ok());
     }

@@ -38,11 +38,11 @@ class LogFile {
 };
 
 Event SubmittedAs(int id, const std::string& name) {
-  Submitted fact;
-  fact.spec.name = name;
-  fact.spec.command = {"/bin/train", "--token=hunter2"};
-  fact.spec.env = {{"API_KEY", "hunter2"}};
-  return {JobId(id), 1, Instant(), fact};
+  JobSpec spec;
+  spec.name = name;
+  spec.command = {"/bin/train", "--token=hunter2"};
+  spec.env = {{"API_KEY", "hunter2"}};
+  return {JobId(id), 1, Instant(), Submitted{spec}};
 }
 
 TEST(Log, SaysWhatHappenedToWhichJob) {

@@ -40,8 +40,10 @@ TEST(ModelledMeter, ExpectsOneCpuOfAJobThatAsksForNothing) {
 struct Reads {
   Reads() {
     job.id = JobId{1};
-    job.spec.power = Watts::Of(310);
-    job.spec.idle_power = Watts::Of(40);
+    JobSpec spec;
+    spec.power = Watts::Of(310);
+    spec.idle_power = Watts::Of(40);
+    job.spec = spec;
     run.number = 1;
   }
   WattHours Between(int64_t begin, int64_t end, Purpose purpose) {
@@ -76,8 +78,10 @@ TEST(ModelledMeter, ReadingsAddUpHoweverTheTimeIsCut) {
   Reads reads;
   std::mt19937 random(7);
   for (int world = 0; world < 50; ++world) {
-    reads.job.spec.power = Watts::FromThousandths(
+    JobSpec spec;
+    spec.power = Watts::FromThousandths(
         std::uniform_int_distribution<int64_t>(1, 2'000'000)(random));
+    reads.job.spec = spec;
     std::uniform_int_distribution<int64_t> step(1, 5000);
     int64_t at = 1000;
     WattHours sum;

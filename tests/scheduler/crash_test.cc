@@ -44,7 +44,7 @@ class ScriptedDay {
     for (const int id : {1, 2, 4}) {
       const Job& job = world_.At(JobId(id));
       EXPECT_EQ(job.outcome, Outcome::kSucceeded) << "job " << id;
-      EXPECT_LE(*job.finished_at, *job.spec.deadline) << "job " << id;
+      EXPECT_LE(*job.finished_at, *job.spec->deadline) << "job " << id;
     }
     EXPECT_EQ(world_.At(JobId(3)).state, State::kDone);
     for (const auto& [id, job] : world_.ledger.jobs()) {
@@ -58,7 +58,7 @@ class ScriptedDay {
         if (row.purpose == Purpose::kWork) work += row.interval.length();
       }
       if (job.outcome == Outcome::kSucceeded) {
-        EXPECT_EQ(work, job.spec.duration) << "job " << Number(id);
+        EXPECT_EQ(work, job.spec->duration) << "job " << Number(id);
       }
     }
   }

@@ -308,9 +308,9 @@ TEST(Engine, LearnsADurationFromEarlierJobsOfTheNameAndUser) {
     ASSERT_EQ(world.At(id).outcome, Outcome::kSucceeded);
   }
   const JobId learnt = world.Submit(spec);
-  EXPECT_EQ(world.At(learnt).spec.duration, minutes(120))
+  EXPECT_EQ(world.At(learnt).spec->duration, minutes(120))
       << "nine in ten took no longer";
-  EXPECT_EQ(world.At(learnt).spec.duration_learnt_from, 3);
+  EXPECT_EQ(world.At(learnt).spec->duration_learnt_from, 3);
   ASSERT_TRUE(world.driver->Settle().ok());
   EXPECT_THAT(world.PlanOf(learnt).why,
               HasSubstr("learnt from 3 earlier jobs"));

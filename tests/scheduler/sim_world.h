@@ -81,7 +81,7 @@ class SimWorld {
   }
 
   Reply Send(Command command) {
-    const std::vector<Command> commands{std::move(command)};
+    std::vector<Command> commands{std::move(command)};
     auto replies = engine->Execute(commands);
     if (!replies.ok()) {
       Reply reply;

@@ -135,7 +135,7 @@ class Simulation {
     for (const auto& [id, job] : world_.ledger.jobs()) {
       EXPECT_LE(world_.executor.Live(id), 1) << "job " << Number(id);
       const bool paused = Pauses(job) > 0;
-      EXPECT_FALSE(paused && job.spec.pause == PauseMode::kNone);
+      EXPECT_FALSE(paused && job.spec->pause == PauseMode::kNone);
     }
     for (const auto& [id, job] : world_.engine->live()) {
       EXPECT_EQ(job.last_seq, world_.ledger.jobs().at(id).last_seq);
@@ -166,7 +166,7 @@ class Simulation {
       if (ran_through) {
         const carbond::Run& run = job.runs.back();
         EXPECT_EQ(job.energy,
-                  job.spec.power * (*run.ended_at - *run.started_at));
+                  job.spec->power * (*run.ended_at - *run.started_at));
       }
     }
   }

@@ -1,6 +1,6 @@
 // All of the EuroSys'24 bounds (sukprasert.h): 140 means over a year of start
-// hours. Minutes in a release build, hours with sanitizers, and so no part of the
-// everyday run:
+// hours. Minutes in a release build, hours with sanitizers, and so no part of
+// the everyday run:
 //     ctest -C full -L full
 #include "tests/scheduler/sukprasert.h"
 

@@ -158,7 +158,7 @@ TEST_F(LedgerReaderTest, AddsUpWhatLiveJobsOccupy) {
 
   std::map<std::string, Resources> expected;
   for (const auto& [id, job] : lives_.jobs()) {
-    if (job.occupies()) expected[job.runs.back().region] += job.spec.need;
+    if (job.occupies()) expected[job.runs.back().region] += job.spec->need;
   }
   EXPECT_EQ(expected.size(), 2u);
   const auto used = reader_->Used();
