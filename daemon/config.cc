@@ -169,7 +169,7 @@ void ReadRunner(ConfigMap& top, std::string& runner) {
 void CheckSpeed(ConfigFile& file, const Config& config) {
   if (config.clock.speed == 1) return;
   for (const ProviderConfig& provider : config.providers) {
-    if (provider.recorded()) continue;
+    if (provider.keeps_any_clock()) continue;
     file.Mistake(provider.line,
                  "providers.{}: {} speaks of real hours, which clock.speed {} "
                  "would leave behind; use recorded providers, or speed 1",

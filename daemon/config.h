@@ -55,16 +55,30 @@ struct ElectricityMapsConfig : HttpConfig {};
 struct CarbonIntensityUkConfig : HttpConfig {};
 struct CarbonAwareSdkConfig : HttpConfig {};
 
+// Yearly averages, by zone; what is not given here is the built-in table's.
+struct StaticConfig {
+  std::map<std::string, GramsPerKwh> factors;
+  std::string signal = kYearlySignal;
+  Duration stale_after = hours(3);
+};
+
 struct ProviderConfig {
   std::string name;
   std::string type;  // as the file calls it: "recorded", "watttime"
   int line = 0;
   std::variant<RecordedConfig, WattTimeConfig, ElectricityMapsConfig,
-               CarbonIntensityUkConfig, CarbonAwareSdkConfig>
+               CarbonIntensityUkConfig, CarbonAwareSdkConfig, StaticConfig>
       settings;
 
-  bool recorded() const {
-    return std::holds_alternative<RecordedConfig>(settings);
+  // Speaks of the daemon's time, however fast it runs.
+  bool keeps_any_clock() const {
+    return std::holds_alternative<RecordedConfig>(settings) ||
+           std::holds_alternative<StaticConfig>(settings);
+  }
+  const std::string& signal() const {
+    return std::visit(
+        [](const auto& each) -> const std::string& { return each.signal; },
+        settings);
   }
 };
 
@@ -72,10 +86,17 @@ struct ExecutorConfig {
   std::string type = "local";
 };
 
+// A provider in a region's chain.
+struct GridLink {
+  std::string provider;
+  std::string zone;      // as this provider names it
+  bool is_hint = false;  // from the table of cloud regions
+};
+
 struct RegionConfig {
-  Region region;                  // its zone is the key of (zone, providers)
-  std::string grid_zone;          // the zone as its providers name it
-  std::vector<std::string> grid;  // provider names, in order
+  Region region;               // its zone is the key of (zones, providers)
+  std::vector<GridLink> grid;  // in order of preference
+  std::string cloud;           // "aws/eu-north-1", or empty
   ExecutorConfig executor;
   int line = 0;
 };

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "daemon/config_sections.h"
+#include "daemon/grid/yearly.h"
 
 namespace carbond {
 namespace {
@@ -68,8 +69,21 @@ RecordedConfig ReadRecorded(ConfigMap& map) {
   return config;
 }
 
-// ---- Providers behind HTTP
-// ---------------------------------------------------
+StaticConfig ReadStatic(ConfigMap& map) {
+  StaticConfig config;
+  const ConfigEntry* entry = map.Find("factors");
+  if (entry == nullptr) return config;
+  ConfigMap factors(map.file(), entry->value, map.Path("factors"), entry->line);
+  for (const ConfigEntry& each : factors.entries()) {
+    double g_per_kwh = 0;
+    if (factors.Read(each.key, g_per_kwh, 0, 5000)) {
+      config.factors[each.key] = GramsPerKwh::Of(g_per_kwh);
+    }
+  }
+  return config;
+}
+
+// ---- Providers behind HTTP --------------------------------------------------
 
 bool IsLoopback(const std::string& authority) {
   for (const char* host : {"localhost", "127.0.0.1", "[::1]"}) {
@@ -261,6 +275,7 @@ const std::map<std::string, SettingsReader>& Types() {
       {"carbonintensity_uk", ReadCarbonIntensityUk},
       {"electricity_maps", ReadElectricityMaps},
       {"recorded", ReadRecorded},
+      {"static", ReadStatic},
       {"watttime", ReadWattTime},
   };
   return types;
@@ -330,7 +345,15 @@ std::vector<ProviderConfig> ReadProviders(ConfigFile& file, ConfigMap& top) {
 
 Status CheckZone(const ProviderConfig& provider, const std::string& zone,
                  bool named) {
-  if (provider.recorded()) return Ok();
+  if (provider.type == "recorded") return Ok();
+  if (const auto* yearly = std::get_if<StaticConfig>(&provider.settings)) {
+    if (FactorOf(*yearly, zone)) return Ok();
+    return Refused(
+        "{} knows no yearly average of `{}`: write a cloud region such as "
+        "aws/eu-north-1, a country such as DE, or your own figure with "
+        "`factors: {{{}: 380}}` (g/kWh)",
+        provider.name, zone, zone);
+  }
   if (provider.type == "carbonintensity_uk") {
     if (zone == "GB") return Ok();
     for (int region = 1; region <= 17; ++region) {
@@ -350,6 +373,7 @@ Status CheckZone(const ProviderConfig& provider, const std::string& zone,
 std::set<std::string> SecretVariables(const Config& config) {
   struct Names {
     std::set<std::string> operator()(const RecordedConfig&) { return {}; }
+    std::set<std::string> operator()(const StaticConfig&) { return {}; }
     std::set<std::string> operator()(const HttpConfig& http) {
       return {http.username.env, http.password.env, http.token.env};
     }

@@ -104,6 +104,7 @@ class ConfigMap {
   int LineFor(const std::string& key) const;
   std::string Path(const std::string& key) const;
   int line() const { return line_; }
+  ConfigFile& file() { return file_; }
   const std::vector<ConfigEntry>& entries() const { return entries_; }
 
   // Reports every key that was not asked for.

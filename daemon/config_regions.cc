@@ -5,6 +5,7 @@
 #include <set>
 
 #include "daemon/config_sections.h"
+#include "daemon/grid/cloud_regions.h"
 
 namespace carbond {
 namespace {
@@ -27,30 +28,23 @@ ProviderNames NamesOf(ConfigMap& top,
   return names;
 }
 
-const std::string& SignalOf(const ProviderConfig& provider) {
-  return std::visit(
-      [](const auto& settings) -> const std::string& {
-        return settings.signal;
-      },
-      provider.settings);
-}
-
 // A chain falls back from one provider to the next, which is honest only when
 // their numbers mean the same.
-void CheckOneSignal(ConfigMap& map, const std::vector<std::string>& chain,
+void CheckOneSignal(ConfigMap& map, const std::vector<GridLink>& chain,
                     const ProviderNames& names) {
   const ProviderConfig* first = nullptr;
-  for (const std::string& name : chain) {
+  for (const GridLink& link : chain) {
+    const std::string& name = link.provider;
     const auto found = names.usable.find(name);
     if (found == names.usable.end()) continue;
     if (first == nullptr) {
       first = found->second;
-    } else if (SignalOf(*first) != SignalOf(*found->second)) {
+    } else if (first->signal() != found->second->signal()) {
       map.MistakeAt("grid",
                     "`{}` gives {} and `{}` gives {}; the providers of one "
                     "region must give the same signal",
-                    first->name, SignalOf(*first), name,
-                    SignalOf(*found->second));
+                    first->name, first->signal(), name,
+                    found->second->signal());
       return;
     }
   }
@@ -58,28 +52,80 @@ void CheckOneSignal(ConfigMap& map, const std::vector<std::string>& chain,
 
 void ReadGrid(ConfigMap& map, RegionConfig& region,
               const ProviderNames& names) {
+  std::vector<std::string> chain;
   if (!map.Require("grid", "name a provider, or a list of them") ||
-      !map.ReadWords("grid", region.grid)) {
+      !map.ReadWords("grid", chain)) {
     return;
   }
   std::set<std::string> seen;
-  for (const std::string& name : region.grid) {
+  for (const std::string& name : chain) {
     if (std::ranges::find(names.in_file, name) == names.in_file.end()) {
       map.MistakeAt("grid", "no provider is called `{}`{}", name,
                     DidYouMean(name, names.in_file));
     } else if (!seen.insert(name).second) {
       map.MistakeAt("grid", "`{}` is named twice", name);
     }
+    region.grid.push_back({name, name});
   }
   CheckOneSignal(map, region.grid, names);
 }
 
-void CheckZones(ConfigMap& map, const RegionConfig& region,
-                const ProviderNames& names, bool named) {
-  for (const std::string& name : region.grid) {
-    const auto found = names.usable.find(name);
+// `aws/eu-north-1`: what the region does not say itself is the table's.
+const CloudRegion* ReadCloud(ConfigMap& map, RegionConfig& region) {
+  if (!map.Read("cloud", region.cloud)) return nullptr;
+  const CloudRegion* cloud = FindCloudRegion(region.cloud);
+  if (cloud != nullptr) {
+    region.region.pue = cloud->pue;
+    return cloud;
+  }
+  std::vector<std::string> names;
+  for (const CloudRegion& each : CloudRegions()) names.push_back(each.name);
+  map.MistakeAt("cloud",
+                "`{}` is none of the {} regions of aws, gcp and azure that "
+                "carbond knows{}; write it like aws/eu-north-1, or leave it "
+                "out and write `zone:`",
+                region.cloud, names.size(), DidYouMean(region.cloud, names));
+  return nullptr;
+}
+
+// One zone for all providers, or a map of provider to zone.
+std::map<std::string, std::string> ReadZones(ConfigFile& file, ConfigMap& map,
+                                             const RegionConfig& region) {
+  std::map<std::string, std::string> zones;
+  const ConfigEntry* entry = map.Find("zone");
+  if (entry == nullptr) return zones;
+  if (!entry->value.IsMap()) {
+    std::string zone;
+    if (map.Read("zone", zone)) {
+      for (const GridLink& link : region.grid) zones[link.provider] = zone;
+    }
+    return zones;
+  }
+  ConfigMap inner(file, entry->value, map.Path("zone"), entry->line);
+  for (const GridLink& link : region.grid) {
+    std::string zone;
+    if (inner.Read(link.provider, zone)) zones[link.provider] = zone;
+  }
+  inner.Finish();
+  return zones;
+}
+
+void ReadZone(ConfigFile& file, ConfigMap& map, RegionConfig& region,
+              const CloudRegion* cloud, const ProviderNames& names) {
+  const auto zones = ReadZones(file, map, region);
+  for (GridLink& link : region.grid) {
+    const auto found = names.usable.find(link.provider);
     if (found == names.usable.end()) continue;
-    const Status good = CheckZone(*found->second, region.grid_zone, named);
+    const ProviderConfig& provider = *found->second;
+    const auto named = zones.find(link.provider);
+    if (named != zones.end()) {
+      link.zone = named->second;
+    } else if (cloud != nullptr && !cloud->ZoneOf(provider.type).empty()) {
+      link.zone = cloud->ZoneOf(provider.type);
+      link.is_hint = true;
+    }
+    const bool given = named != zones.end() || link.is_hint;
+    const Status good = CheckZone(provider, link.zone, given);
     if (!good.ok()) map.MistakeAt("zone", "{}", Message(good));
   }
 }
@@ -87,10 +133,22 @@ void CheckZones(ConfigMap& map, const RegionConfig& region,
 // The key must tell apart the same zone asked of other providers, and must not
 // change when another region is added: the ledger keeps intensities by it.
 std::string ZoneKey(const RegionConfig& region) {
-  if (region.grid.size() == 1 && region.grid.front() == region.grid_zone) {
-    return region.grid_zone;
+  const std::vector<GridLink>& grid = region.grid;
+  if (grid.empty()) return "";
+  const std::string& zone = grid.front().zone;
+  if (grid.size() == 1 && grid.front().provider == zone) return zone;
+  const bool alike = std::ranges::all_of(
+      grid, [&](const GridLink& link) { return link.zone == zone; });
+  std::string key = alike ? zone : "";
+  for (const GridLink& link : grid) {
+    const bool is_first = &link == &grid.front();
+    if (alike) {
+      key += (is_first ? "@" : "+") + link.provider;
+    } else {
+      key += (is_first ? "" : "+") + link.zone + "@" + link.provider;
+    }
   }
-  return fmt::format("{}@{}", region.grid_zone, fmt::join(region.grid, "+"));
+  return key;
 }
 
 // Hours of the day in which there is less.
@@ -168,10 +226,15 @@ RegionConfig ReadRegion(ConfigFile& file, const YAML::Node& node, size_t index,
   }
   ReadName(map, region.region);
   ReadGrid(map, region, names);
-  if (!region.grid.empty()) region.grid_zone = region.grid.front();
-  const bool named = map.Read("zone", region.grid_zone);
-  CheckZones(map, region, names, named);
+  const CloudRegion* cloud = ReadCloud(map, region);
+  ReadZone(file, map, region, cloud, names);
   region.region.zone = ZoneKey(region);
+  if (!region.grid.empty()) {
+    const auto first = names.usable.find(region.grid.front().provider);
+    if (first != names.usable.end()) {
+      region.region.signal = first->second->signal();
+    }
+  }
   double pue = 1;
   if (map.Read("pue", pue, 1, 10)) region.region.pue = Pue::Of(pue);
   ReadExecutor(file, map, region.executor);

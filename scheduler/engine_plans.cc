@@ -92,6 +92,9 @@ Outlook Engine::OutlookOf(const std::string& name, Instant until) const {
 }
 
 Outlook Engine::MakeZoneOutlook(const Zone& zone, Instant until) const {
+  if (zone.signal == kYearlySignal) {
+    return YearlyOutlook(now_, until, zone.known.observed);
+  }
   Outlook outlook = MakeOutlook(now_, until, zone.forecast, zone.known.observed,
                                 zone.issue_period, options_.stale_after);
   if (!options_.learn) return outlook;
@@ -197,6 +200,7 @@ PlanInput Engine::MakePlanInput() {
     plan.outlook = std::move(outlook.series);
     plan.forecast_issued_at = outlook.issued_at;
     plan.forecast_end = outlook.forecast_end;
+    plan.yearly = outlook.yearly;
     plan.taken = LackingDuring(region, {now_, horizon});
     input.regions.push_back(std::move(plan));
   }

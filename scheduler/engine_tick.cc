@@ -93,7 +93,7 @@ void Engine::Hear(const Forecast& forecast, Zone& zone) {
 }
 
 void Engine::Learn(Zone& zone, Instant at, Instant known_until) {
-  if (!options_.learn) return;
+  if (!options_.learn || zone.signal == kYearlySignal) return;
   const Series nothing;
   const bool fit =
       zone.forecast && at - zone.forecast->issued_at <= options_.stale_after;

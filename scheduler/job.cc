@@ -182,6 +182,33 @@ Status CheckPausing(const JobSpec& spec) {
   return SignalNumber(spec.checkpoint_signal).status();
 }
 
+// Grams of two signals cannot be compared, so a plan keeps to one of them.
+Status CheckSignals(const JobSpec& spec, const std::vector<Region>& regions) {
+  const Region& home = *Find(regions, spec.home_region);
+  for (const std::string& name : spec.regions) {
+    const Region& region = *Find(regions, name);
+    if (region.signal == home.signal) continue;
+    return Refused(
+        "the grid data of {} are {} and those of {} are {}, which cannot be "
+        "compared: name regions (and a home region) of one signal",
+        home.name, home.signal, region.name, region.signal);
+  }
+  return Ok();
+}
+
+// All regions whose signal is that of the home region, or of the first one.
+std::vector<std::string> ComparableRegions(const std::string& home,
+                                           const std::vector<Region>& regions) {
+  std::vector<std::string> names;
+  if (regions.empty()) return names;
+  const Region* found = Find(regions, home);
+  const Region& reference = found == nullptr ? regions.front() : *found;
+  for (const Region& region : regions) {
+    if (region.signal == reference.signal) names.push_back(region.name);
+  }
+  return names;
+}
+
 Status CheckRegions(const JobSpec& spec, const std::vector<Region>& regions) {
   bool fits = false;
   Resources largest;
@@ -205,7 +232,7 @@ Status CheckRegions(const JobSpec& spec, const std::vector<Region>& regions) {
     return Missing("home region `{}` does not exist: there is {}",
                    spec.home_region, Names(regions));
   }
-  return Ok();
+  return CheckSignals(spec, regions);
 }
 
 // Leaves `spec.deadline` set.
@@ -286,7 +313,7 @@ Result<JobSpec> CompleteSpec(JobSpec spec, const Unset& unset,
   }
   if (spec.need == Resources{}) spec.need.cpus = 1;
   if (spec.regions.empty()) {
-    for (const Region& region : regions) spec.regions.push_back(region.name);
+    spec.regions = ComparableRegions(spec.home_region, regions);
   }
   if (spec.home_region.empty() && !spec.regions.empty()) {
     spec.home_region = spec.regions.front();

@@ -124,6 +124,8 @@ struct Region {
   Resources capacity;
   std::vector<CapacityHours> hours;  // where several hold, the least counts
   bool drained = false;              // starts nothing new
+  // What its intensities are, as the providers name it.
+  std::string signal = {};
 
   Resources CapacityAt(Instant t) const;
 };

@@ -64,4 +64,15 @@ Outlook MakeOutlook(Instant now, Instant until,
   return outlook;
 }
 
+Outlook YearlyOutlook(Instant now, Instant until, const Series& observed) {
+  Outlook outlook;
+  outlook.forecast_end = now;
+  outlook.yearly = true;
+  if (!observed.empty() && until > now) {
+    const GramsPerKwh factor = observed.slots().back().intensity;
+    outlook.series = Series::Make({{{now, until}, factor}}).value();
+  }
+  return outlook;
+}
+
 }  // namespace carbond

@@ -17,6 +17,7 @@ struct Outlook {
   Series series;         // within [now, until)
   Instant forecast_end;  // where the forecast ends; now, if none is used
   std::optional<Instant> issued_at;  // of the forecast, used or too old
+  bool yearly = false;               // `series` tells no hour from another
 };
 
 // `issue_period` is the usual time between two issues, zero when unknown: a
@@ -26,6 +27,9 @@ Outlook MakeOutlook(Instant now, Instant until,
                     const std::optional<Forecast>& forecast,
                     const Series& observed, Duration issue_period,
                     Duration stale_after);
+
+// Where only a yearly average is known: its number throughout, and no forecast.
+Outlook YearlyOutlook(Instant now, Instant until, const Series& observed);
 
 // The same hours of the most recent days (up to eight back) that `known` knows,
 // for the parts of `want` that it can serve.

@@ -37,6 +37,12 @@ class Words {
     if (reason_ == Reason::kCleanerHours && PastForecast()) {
       text += "; past the forecast the same hours of the last known days count";
     }
+    if (Region(chosen_.region()).yearly) {
+      text += fmt::format(
+          "; of {} only a yearly average is known, which tells no hour from "
+          "another",
+          region_);
+    }
     if (job_.duration_learnt_from > 0) {
       text += fmt::format("; its duration is learnt from {} earlier job{}",
                           job_.duration_learnt_from,
@@ -75,8 +81,9 @@ class Words {
   bool PastForecast() const {
     return std::any_of(chosen_.runs.begin(), chosen_.runs.end(),
                        [this](const PlannedRun& run) {
-                         return run.interval.end >
-                                Region(run.region).forecast_end;
+                         const PlanRegion& region = Region(run.region);
+                         return !region.yearly &&
+                                run.interval.end > region.forecast_end;
                        });
   }
 

@@ -82,6 +82,7 @@ struct PlanRegion {
   std::optional<Instant> forecast_issued_at;
   Instant forecast_end;  // where the forecast proper ends and the tail begins
   std::vector<Taken> taken;
+  bool yearly = false;  // the outlook is a yearly average
 };
 
 struct PlanInput {

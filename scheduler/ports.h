@@ -25,7 +25,9 @@ class Clock {
 
 // ---- Grid -----------------------------------------------------------------
 
-enum class SignalKind { kMarginal, kAverage };
+// The signal of yearly averages: the same number at every hour, by which grams
+// are accounted and regions compared. Nothing is forecast of it.
+inline constexpr const char* kYearlySignal = "yearly_average";
 
 // What a provider said, as it is archived: with when it was issued and fetched.
 struct Forecast {

@@ -11,11 +11,11 @@ Board::Board(std::vector<std::unique_ptr<Provider>> providers,
     CARBOND_INVARIANT(!each.chain.empty(), "zone {} has no provider", each.key);
     Zone zone;
     zone.key = each.key;
-    zone.zone = each.zone;
-    for (const size_t index : each.chain) {
-      CARBOND_INVARIANT(index < providers_.size(), "zone {} names provider {}",
-                        each.key, index);
-      zone.chain.push_back({providers_[index].get(), {}, {}});
+    for (const BoardZone::Link& link : each.chain) {
+      CARBOND_INVARIANT(link.provider < providers_.size(),
+                        "zone {} names provider {}", each.key, link.provider);
+      zone.chain.push_back(
+          {providers_[link.provider].get(), link.zone, {}, {}});
     }
     zones_.push_back(std::move(zone));
   }
@@ -51,7 +51,7 @@ void Board::PollZone(Zone& zone, Instant now, GridNews& news) {
   zone.next_poll = Instant::Never();
   for (const Link& link : zone.chain) {
     zone.next_poll =
-        std::min(zone.next_poll, link.provider->NextNews(zone.zone, now));
+        std::min(zone.next_poll, link.provider->NextNews(link.zone, now));
   }
 }
 
@@ -59,7 +59,7 @@ void Board::PollForecast(Zone& zone, Instant now, GridNews& news) {
   std::optional<Forecast> chosen;
   bool fresh = false;
   for (const Link& link : zone.chain) {
-    auto forecast = link.provider->NewestForecast(zone.zone, now);
+    auto forecast = link.provider->NewestForecast(link.zone, now);
     if (!forecast) continue;
     fresh = now - forecast->issued_at <= link.provider->stale_after() &&
             forecast->series.end() > now;
@@ -89,7 +89,7 @@ void Board::PollObserved(Zone& zone, Instant now, GridNews& news) {
     // A clock that was set back must not leave a hole up to where it was.
     if (link.taken_at) link.taken_at = std::min(*link.taken_at, now);
     auto observed = link.provider->ObservedSince(
-        zone.zone, link.taken_at.value_or(now - kHistory), now);
+        link.zone, link.taken_at.value_or(now - kHistory), now);
     if (observed) {
       observed->zone = zone.key;
       observed->series = observed->series.Clip({spoken_for, Instant::Never()});

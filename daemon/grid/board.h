@@ -13,9 +13,12 @@ namespace carbond {
 // A zone and the providers to ask for it, in order of preference. All must give
 // the same signal.
 struct BoardZone {
-  std::string key;            // of its data everywhere else
-  std::string zone;           // as the providers name it
-  std::vector<size_t> chain;  // indices of providers; at least one
+  struct Link {
+    size_t provider = 0;  // its index
+    std::string zone;     // as this provider names it
+  };
+  std::string key;          // of its data everywhere else
+  std::vector<Link> chain;  // at least one
 };
 
 // A zone's forecast comes from the first provider of its chain that has a fresh
@@ -41,12 +44,12 @@ class Board : public Grid {
  private:
   struct Link {  // a provider in a zone's chain
     Provider* provider;
+    std::string zone;
     std::optional<Instant> taken_at;      // when it last gave observed values
     std::optional<Instant> observed_end;  // of those handed on
   };
   struct Zone {
     std::string key;
-    std::string zone;
     std::vector<Link> chain;
     std::optional<Instant> polled_at;
     Instant next_poll;

@@ -12,6 +12,7 @@
 #include "daemon/grid/fetcher.h"
 #include "daemon/grid/recorded.h"
 #include "daemon/grid/watttime.h"
+#include "daemon/grid/yearly.h"
 
 namespace carbond {
 namespace {
@@ -71,9 +72,11 @@ std::vector<std::string> ZonesOf(const Config& config,
                                  const std::string& provider) {
   std::vector<std::string> zones;
   for (const RegionConfig& region : config.regions) {
-    if (std::ranges::count(region.grid, provider) > 0 &&
-        std::ranges::count(zones, region.grid_zone) == 0) {
-      zones.push_back(region.grid_zone);
+    for (const GridLink& link : region.grid) {
+      if (link.provider == provider &&
+          std::ranges::count(zones, link.zone) == 0) {
+        zones.push_back(link.zone);
+      }
     }
   }
   return zones;
@@ -89,6 +92,9 @@ struct Make {
 
   Made operator()(const RecordedConfig& recorded) const {
     return Recorded::Open(name, recorded, replay_anchor);
+  }
+  Made operator()(const StaticConfig& yearly) const {
+    return std::make_unique<Yearly>(name, yearly);
   }
   template <typename ServiceConfig>
   Made operator()(const ServiceConfig& service) const {
@@ -119,14 +125,14 @@ Result<std::unique_ptr<Grid>> MakeGrid(const Config& config,
   }
   std::map<std::string, BoardZone> zones;  // by key: regions may share one
   for (const RegionConfig& region : config.regions) {
-    BoardZone zone{region.region.zone, region.grid_zone, {}};
-    for (const std::string& name : region.grid) {
-      const auto found = index.find(name);
+    BoardZone zone{region.region.zone, {}};
+    for (const GridLink& link : region.grid) {
+      const auto found = index.find(link.provider);
       if (found == index.end()) {
         return Refused("region {}: no provider is called `{}`",
-                       region.region.name, name);
+                       region.region.name, link.provider);
       }
-      zone.chain.push_back(found->second);
+      zone.chain.push_back({found->second, link.zone});
     }
     zones.emplace(zone.key, std::move(zone));
   }
@@ -148,6 +154,7 @@ Status CheckRecordings(const Config& config, Instant replay_anchor) {
 std::vector<Status> MissingSecrets(const Config& config) {
   struct Places {
     std::vector<SecretPlace> operator()(const RecordedConfig&) { return {}; }
+    std::vector<SecretPlace> operator()(const StaticConfig&) { return {}; }
     std::vector<SecretPlace> operator()(const HttpConfig& http) {
       return {http.username, http.password, http.token};
     }

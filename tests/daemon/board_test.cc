@@ -91,7 +91,8 @@ World Chain() {
   providers.push_back(std::move(first));
   providers.push_back(std::move(second));
   world.board = std::make_unique<Board>(
-      std::move(providers), std::vector<BoardZone>{{"DE@a+b", "DE", {0, 1}}});
+      std::move(providers),
+      std::vector<BoardZone>{{"DE@a+b", {{0, "DE"}, {1, "DE"}}}});
   return world;
 }
 
@@ -224,7 +225,7 @@ TEST(Board, PollsEveryZoneAtItsOwnTime) {
   std::vector<std::unique_ptr<Provider>> providers;
   providers.push_back(std::move(slow));
   providers.push_back(std::move(quick));
-  Board board(std::move(providers), {{"s", "s", {0}}, {"q", "q", {1}}});
+  Board board(std::move(providers), {{"s", {{0, "s"}}}, {"q", {{1, "q"}}}});
   board.Poll(kNoon);
   for (int minute = 1; minute < 30; ++minute) {
     board.Poll(kNoon + minutes(minute));

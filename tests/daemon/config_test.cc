@@ -39,7 +39,9 @@ TEST_F(ConfigTest, TakesWhatIsWrittenAndDefaultsForTheRest) {
   EXPECT_EQ(config.regions[0].region.pue, Pue::Of(1.2));
   EXPECT_EQ(config.regions[0].region.capacity, (Resources{4, 32}));
   EXPECT_EQ(config.regions[0].executor.type, "local");
-  EXPECT_THAT(config.regions[0].grid, ElementsAre("rec"));
+  ASSERT_EQ(config.regions[0].grid.size(), 1u);
+  EXPECT_EQ(config.regions[0].grid[0].provider, "rec");
+  EXPECT_EQ(config.regions[0].region.signal, recorded.signal);
 }
 
 TEST_F(ConfigTest, TakesEveryKey) {
@@ -94,7 +96,7 @@ TEST_F(ConfigTest, TakesEveryKey) {
   EXPECT_EQ(recorded.poll, hours(1));
   EXPECT_EQ(recorded.stale_after, hours(6));
   EXPECT_TRUE(config.regions[0].region.drained);
-  EXPECT_EQ(config.regions[0].grid_zone, "DE");
+  EXPECT_EQ(config.regions[0].grid[0].zone, "DE");
 }
 
 TEST_F(ConfigTest, ListensOnASocketInTheStateDirectoryByDefault) {

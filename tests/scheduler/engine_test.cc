@@ -57,6 +57,24 @@ TEST(Engine, DefersAJobToCleanerHoursAndSavesWhatItSaid) {
   EXPECT_EQ(world.Figures(id).quality, Quality::kSettled);
 }
 
+TEST(Engine, TakesAYearlyAverageForNoForecastAndRunsAtOnce) {
+  SimWorld world;
+  world.grid.SetActual(
+      "here", Hourly(kDawn - hours(48), std::vector<double>(24 * 8, 312)),
+      kYearlySignal);
+  world.grid.AddForecast({"here", "sim", kYearlySignal, kDawn - hours(1), kDawn,
+                          Hourly(kDawn - hours(1), {900, 900, 10, 10})});
+  const JobId id = world.Submit(Work(hours(2)));
+  ASSERT_TRUE(world.driver->Settle().ok());
+  EXPECT_THAT(world.PlanOf(id).why,
+              HasSubstr("of here only a yearly average is known"));
+  EXPECT_EQ(world.engine->Regions().at(0).zone.mode, ForecastMode::kNone);
+  ASSERT_TRUE(world.driver->RunUntilDone(Hour(30)).ok());
+  EXPECT_EQ(world.At(id).started_at, kDawn);
+  EXPECT_EQ(world.Figures(id).grams, Grams::Of(624));
+  EXPECT_EQ(world.Figures(id).baseline, Grams::Of(624));
+}
+
 TEST(Engine, PausesThroughADirtyHourAndCountsWhatThePauseCosts) {
   SimWorld world;
   world.Grid("here", Hourly(kDawn, {100, 100, 900, 900, 100, 100, 900, 900}));

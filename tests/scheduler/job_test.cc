@@ -347,6 +347,27 @@ TEST(CompleteSpec, RefusesAnUnknownRegionAsMissing) {
   EXPECT_EQ(Complete(spec).status().code(), absl::StatusCode::kNotFound);
 }
 
+TEST(CompleteSpec, KeepsToRegionsOfOneSignal) {
+  std::vector<Region> regions = TwoRegions();
+  regions.push_back({"far", "US", Pue::Of(1.1), {8, 16}, {}, false});
+  regions[0].signal = regions[2].signal = "co2_moer";
+  regions[1].signal = "average";
+  const auto complete = [&](JobSpec spec) {
+    return CompleteSpec(std::move(spec), {}, regions, {}, kNow);
+  };
+  EXPECT_THAT(complete(Training())->regions, ElementsAre("here", "far"));
+  JobSpec spec = Training();
+  spec.home_region = "there";
+  EXPECT_THAT(complete(spec)->regions, ElementsAre("there"));
+  spec.regions = {"there"};
+  EXPECT_TRUE(complete(spec).ok());
+  spec.regions = {"there", "far"};
+  EXPECT_EQ(Message(complete(spec).status()),
+            "the grid data of there are average and those of far are "
+            "co2_moer, which cannot be compared: name regions (and a home "
+            "region) of one signal");
+}
+
 TEST(CompleteSpec, AcceptsAJobThatFillsARegion) {
   JobSpec spec = Training();
   spec.need = {4, 32};
