@@ -16,6 +16,7 @@
 
 #include "daemon/backtest/command.h"
 #include "daemon/config.h"
+#include "daemon/doctor/command.h"
 #include "daemon/exec/factory.h"
 #include "daemon/grid/factory.h"
 #include "daemon/hub.h"
@@ -309,6 +310,16 @@ int RunServe(const std::string& path) {
   return code.ok() ? *code : Complain(code.status());
 }
 
+int RunDoctor(const std::string& path) {
+  Result<Config> config = Load(path);
+  if (!config.ok()) {
+    fmt::print(stderr, "{}\n", Message(config.status()));
+    return 1;
+  }
+  FindRunner(*config);
+  return RunDoctor(*config);
+}
+
 int RunVerify(const std::string& db) {
   Result<VerifySummary> summary = VerifyLedger(db);
   if (!summary.ok()) return Complain(summary.status());
@@ -355,6 +366,10 @@ int Main(int argc, char** argv) {
   }
   backup->add_option("FILE", target, "the copy; must not exist")->required();
 
+  CLI::App* doctor = app.add_subcommand(
+      "doctor", "ask every provider and executor what works");
+  doctor->add_option("--config", config, "the configuration, carbond.yaml");
+
   BacktestOptions backtest;
   CLI::App* replay = app.add_subcommand(
       "backtest", "replay recorded grids and jobs under several policies");
@@ -373,6 +388,7 @@ int Main(int argc, char** argv) {
   if (verify->parsed()) return RunVerify(db);
   if (backup->parsed()) return RunBackup(db, target);
   if (replay->parsed()) return RunBacktest(backtest);
+  if (doctor->parsed()) return RunDoctor(config);
   return check ? RunCheck(config) : RunServe(config);
 }
 

@@ -208,7 +208,7 @@ void ToWire(const ReportRow& from, v1::EmissionsGroup* to) {
   SetSaving(from.grams, from.baseline, emissions);
   emissions->set_signal(from.signal);
   emissions->set_provider(from.provider);
-  emissions->set_quality(from.settled_grams == from.grams
+  emissions->set_quality(from.settled
                              ? v1::QUALITY_SETTLED
                              : v1::QUALITY_PROVISIONAL);
   bool measured = from.measured_energy != WattHours();

@@ -5,10 +5,13 @@
 # deferred, paused, resumed and accounted. Hours pass in seconds.
 #
 #   deploy/quickstart.sh [--dir DIR] [--speed N] [--keep]
+#   deploy/quickstart.sh --provider sandbox [--dir DIR]
 #
 #   --dir DIR   where the ledger and the logs go (default: a new folder in /tmp)
 #   --speed N   how much faster than the sun time runs (100 to 2400; 1200)
 #   --keep      leave carbond running at the end, to play with
+#   --provider sandbox  instead of that show, half a minute in real time with
+#               grid services over HTTP, which a stand-in on this machine plays
 set -euo pipefail
 
 say() { printf '%s\n' "$*"; }
@@ -24,7 +27,7 @@ fi
 
 # ---- What was asked for -----------------------------------------------------
 
-dir='' speed=1200 keep=
+dir='' speed=1200 keep= provider=
 while (($#)); do
   case $1 in
     --dir)
@@ -39,6 +42,11 @@ while (($#)); do
       shift
       ;;
     --keep) keep=yes ;;
+    --provider)
+      [[ ${2:-} == sandbox ]] || wrong_use "--provider knows: sandbox"
+      provider=$2
+      shift
+      ;;
     -h | --help) sed -n '2,/^set/{/^set/!s/^# \{0,1\}//p}' "$0"; exit ;;
     *) wrong_use "\`$1\` is not known; see --help" ;;
   esac
@@ -135,6 +143,15 @@ build_log=$build_dir/quickstart-configure.log
 }
 cmake --build "$build_dir" --target carbond carbon-runner carbonctl ||
   fail "the build failed; what to mend stands above"
+
+if [[ -n $provider ]]; then
+  [[ -n $dir ]] || dir=$(mktemp -d "${TMPDIR:-/tmp}/carbond-XXXXXX")
+  mkdir -p "$dir" || fail "cannot make the folder $dir; choose another --dir"
+  dir=$(cd "$dir" && pwd)
+  [[ -z $(ls -A "$dir") ]] || fail "$dir is not empty; name a new folder"
+  unset TZ
+  exec "$source_dir/deploy/demo/services.sh" "$carbond" "$carbonctl" "$dir"
+fi
 
 # The system's own Python has the packages; another one may come first.
 train=$source_dir/deploy/demo/train.py

@@ -50,6 +50,7 @@ struct ReportRow {
   std::string signal;
   std::string provider;
   Duration unknown{0};
+  bool settled = false;  // all of it: also that which emitted nothing
 };
 
 // A place where jobs ran, as the readings of its jobs say.

@@ -60,7 +60,8 @@ std::vector<ReportRow> ReportJobs(Connection& connection,
       "SELECT {} AS key, count(*), sum(facility_mwh), sum(measured_mwh), "
       "sum(emissions_mg), sum(settled_mg), "
       "CASE WHEN count(baseline_mg) = count(*) THEN sum(baseline_mg) END, "
-      "signal, group_concat(DISTINCT provider), sum(unknown_ms) "
+      "signal, group_concat(DISTINCT provider), sum(unknown_ms), "
+      "min(quality = 'settled') "
       "FROM job_emissions e JOIN jobs j ON j.id = e.job WHERE TRUE",
       KeyColumn(filter.by));
   if (filter.since) sql += " AND j.submitted_at_ms >= ?";
@@ -76,7 +77,7 @@ std::vector<ReportRow> ReportJobs(Connection& connection,
     ReportRow& row = rows.emplace_back();
     query.Read(row.key, row.jobs, row.facility_energy, row.measured_energy,
                row.grams, row.settled_grams, row.baseline, row.signal,
-               row.provider, row.unknown);
+               row.provider, row.unknown, row.settled);
     row.provider = Distinct(row.provider);
   }
   return rows;
@@ -101,6 +102,7 @@ struct Portion {
 
 struct Sum {
   ReportRow row;
+  bool settled = true;  // each part of it
   std::set<std::string> providers;
   // Facility energy by job: which jobs are in it, and whether wholly.
   std::unordered_map<int64_t, WattHours> energy_of;
@@ -142,6 +144,8 @@ class Sums {
     }
     if (part.quality == Quality::kSettled) {
       sum.row.settled_grams += part.grams;
+    } else {
+      sum.settled = false;
     }
     if (!part.provider.empty()) sum.providers.insert(part.provider);
     sum.energy_of[part.job] += part.facility;
@@ -155,6 +159,7 @@ class Sums {
       std::tie(sum.row.key, sum.row.signal) = key;
       sum.row.jobs = static_cast<int64_t>(sum.energy_of.size());
       sum.row.provider = fmt::format("{}", fmt::join(sum.providers, ", "));
+      sum.row.settled = sum.settled;
       rows.push_back(std::move(sum.row));
     }
     return rows;

@@ -128,4 +128,48 @@ OrFailure<Told> ElectricityMaps::Parse(const Want& want,
   return told;
 }
 
+std::optional<HttpRequest> ElectricityMaps::AccessRequest() const {
+  return HttpRequest{base_url_ + "/zones", {{"auth-token", token_}}};
+}
+
+// {"DE":{"zoneName":...,"access":["carbon-intensity/latest",...]}}, or ["*"].
+OrFailure<Access> ElectricityMaps::ParseAccess(const HttpAnswer& answer) const {
+  if (auto failure = FailureByStatus(answer)) return *std::move(failure);
+  const OrFailure<Json> outcome = ParseJson(answer);
+  if (const auto* failure = std::get_if<Failure>(&outcome)) return *failure;
+  const Json& zones = std::get<Json>(outcome);
+  if (!zones.is_object()) return BadData("HTTP 200 without zones");
+  Access access;
+  for (const auto& [zone, about] : zones.items()) {
+    for (const Json* each : ElementsOf(Member(about, "access"))) {
+      const std::string what = TextOf(*each);
+      const bool all = what == "*";
+      if (all || what.ends_with("carbon-intensity/forecast")) {
+        access.forecasts.insert(zone);
+      }
+      if (all || what.ends_with("carbon-intensity/history")) {
+        access.observed.insert(zone);
+      }
+    }
+  }
+  return access;
+}
+
+std::optional<HttpRequest> ElectricityMaps::PlaceRequest(
+    double latitude, double longitude) const {
+  return HttpRequest{fmt::format("{}/carbon-intensity/latest?lat={}&lon={}",
+                                 base_url_, latitude, longitude),
+                     {{"auth-token", token_}}};
+}
+
+OrFailure<std::string> ElectricityMaps::ParsePlace(
+    const HttpAnswer& answer) const {
+  if (auto failure = FailureByStatus(answer)) return *std::move(failure);
+  const OrFailure<Json> outcome = ParseJson(answer);
+  if (const auto* failure = std::get_if<Failure>(&outcome)) return *failure;
+  std::string zone = TextOf(Member(std::get<Json>(outcome), "zone"));
+  if (zone.empty()) return BadData("HTTP 200 without a zone");
+  return zone;
+}
+
 }  // namespace carbond

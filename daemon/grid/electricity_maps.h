@@ -28,6 +28,11 @@ class ElectricityMaps : public Source {
   HttpRequest Request(const Want& want) const override;
   OrFailure<Told> Parse(const Want& want,
                         const HttpAnswer& answer) const override;
+  std::optional<HttpRequest> AccessRequest() const override;
+  OrFailure<Access> ParseAccess(const HttpAnswer& answer) const override;
+  std::optional<HttpRequest> PlaceRequest(double latitude,
+                                          double longitude) const override;
+  OrFailure<std::string> ParsePlace(const HttpAnswer& answer) const override;
 
  private:
   // Fixed after construction

@@ -109,6 +109,19 @@ struct Make {
   }
 };
 
+struct MakeOneService {
+  Result<HttpService> operator()(const RecordedConfig&) {
+    return HttpService();
+  }
+  Result<HttpService> operator()(const StaticConfig&) { return HttpService(); }
+  template <typename ServiceConfig>
+  Result<HttpService> operator()(const ServiceConfig& config) {
+    CARBOND_ASSIGN_OR_RETURN(auto source, MakeSource(config));
+    return HttpService{std::move(source),
+                       std::make_unique<CurlDoor>(DoorOptions(config))};
+  }
+};
+
 }  // namespace
 
 Result<std::unique_ptr<Grid>> MakeGrid(const Config& config,
@@ -139,6 +152,12 @@ Result<std::unique_ptr<Grid>> MakeGrid(const Config& config,
   std::vector<BoardZone> distinct;
   for (auto& [key, zone] : zones) distinct.push_back(std::move(zone));
   return std::make_unique<Board>(std::move(providers), distinct);
+}
+
+Result<HttpService> MakeService(const ProviderConfig& provider) {
+  Result<HttpService> made = std::visit(MakeOneService{}, provider.settings);
+  if (!made.ok()) return Of(provider, made.status());
+  return made;
 }
 
 Status CheckRecordings(const Config& config, Instant replay_anchor) {

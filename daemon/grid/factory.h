@@ -4,6 +4,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/config.h"
+#include "daemon/grid/source.h"
 #include "scheduler/ports.h"
 
 namespace carbond {
@@ -16,6 +17,14 @@ namespace carbond {
 Result<std::unique_ptr<Grid>> MakeGrid(const Config& config,
                                        Instant replay_anchor,
                                        const Clock& clock);
+
+// A provider behind HTTP, for who asks it himself; without a source when it is
+// none. The error names the provider.
+struct HttpService {
+  std::unique_ptr<Source> source;
+  std::unique_ptr<HttpDoor> door;
+};
+Result<HttpService> MakeService(const ProviderConfig& provider);
 
 // Whether MakeGrid would succeed as far as the recorded files decide it; asks
 // nobody.

@@ -6,6 +6,14 @@
 
 namespace carbond {
 
+OrFailure<Access> Source::ParseAccess(const HttpAnswer&) const {
+  return BadData("the service does not tell what an account may read");
+}
+
+OrFailure<std::string> Source::ParsePlace(const HttpAnswer&) const {
+  return BadData("the service does not tell the zone of a place");
+}
+
 bool IsHtml(const HttpAnswer& answer) {
   if (answer.content_type.find("html") != std::string::npos) return true;
   const size_t at = answer.body.find_first_not_of(" \t\r\n");

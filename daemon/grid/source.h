@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -93,6 +94,12 @@ class Login {
   virtual bool Denies(const HttpAnswer& answer) const = 0;
 };
 
+// What an account may read, as far as the service tells.
+struct Access {
+  std::set<std::string> forecasts;  // zones
+  std::set<std::string> observed;
+};
+
 class Source {
  public:
   virtual ~Source() = default;
@@ -112,6 +119,18 @@ class Source {
   virtual HttpRequest Request(const Want& want) const = 0;
   virtual OrFailure<Told> Parse(const Want& want,
                                 const HttpAnswer& answer) const = 0;
+  // Two questions that only people ask; nothing where the service has none.
+  virtual std::optional<HttpRequest> AccessRequest() const {
+    return std::nullopt;
+  }
+  virtual OrFailure<Access> ParseAccess(const HttpAnswer& answer) const;
+  // Which zone a place lies in, in degrees.
+  virtual std::optional<HttpRequest> PlaceRequest(double latitude,
+                                                  double longitude) const {
+    (void)latitude, (void)longitude;
+    return std::nullopt;
+  }
+  virtual OrFailure<std::string> ParsePlace(const HttpAnswer& answer) const;
   // Null: the service takes requests as they are.
   virtual std::unique_ptr<Login> login() const { return nullptr; }
 };

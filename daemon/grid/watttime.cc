@@ -193,4 +193,51 @@ OrFailure<Told> WattTime::Parse(const Want& want,
   return told;
 }
 
+std::optional<HttpRequest> WattTime::AccessRequest() const {
+  return HttpRequest{fmt::format("{}/v3/my-access?signal_type={}", base_url_,
+                                 PercentEncode(signal_)),
+                     {}};
+}
+
+// {"signal_types":[{"signal_type":...,"regions":[{"region":...,
+//   "endpoints":[{"endpoint":"v3/forecast",...}]}]}]}
+OrFailure<Access> WattTime::ParseAccess(const HttpAnswer& answer) const {
+  if (auto failure = FailureByStatus(answer)) return *std::move(failure);
+  const OrFailure<Json> outcome = ParseJson(answer);
+  if (const auto* failure = std::get_if<Failure>(&outcome)) return *failure;
+  const Json& types = Member(std::get<Json>(outcome), "signal_types");
+  if (!types.is_array()) return BadData("HTTP 200 without `signal_types`");
+  Access access;
+  for (const Json& type : types) {
+    if (TextOf(Member(type, "signal_type")) != signal_) continue;
+    for (const Json* region : ElementsOf(Member(type, "regions"))) {
+      const std::string zone = TextOf(Member(*region, "region"));
+      for (const Json* each : ElementsOf(Member(*region, "endpoints"))) {
+        const std::string endpoint = TextOf(Member(*each, "endpoint"));
+        if (endpoint.ends_with("v3/forecast")) access.forecasts.insert(zone);
+        if (endpoint.ends_with("v3/historical")) access.observed.insert(zone);
+      }
+    }
+  }
+  return access;
+}
+
+std::optional<HttpRequest> WattTime::PlaceRequest(double latitude,
+                                                  double longitude) const {
+  return HttpRequest{
+      fmt::format("{}/v3/region-from-loc?latitude={}&longitude={}"
+                  "&signal_type={}",
+                  base_url_, latitude, longitude, PercentEncode(signal_)),
+      {}};
+}
+
+OrFailure<std::string> WattTime::ParsePlace(const HttpAnswer& answer) const {
+  if (auto failure = FailureByStatus(answer)) return *std::move(failure);
+  const OrFailure<Json> outcome = ParseJson(answer);
+  if (const auto* failure = std::get_if<Failure>(&outcome)) return *failure;
+  std::string zone = TextOf(Member(std::get<Json>(outcome), "region"));
+  if (zone.empty()) return BadData("HTTP 200 without a region");
+  return zone;
+}
+
 }  // namespace carbond

@@ -8,8 +8,8 @@
 // with JSON that says "Invalid scope". Both ends of a question for observed
 // values are inclusive.
 //
-// What /v3/my-access, /v3/region-from-loc and /v3/signal-index would answer is
-// not asked here: none of it is a series.
+// The region of a place depends on the signal: those of co2_moer are finer.
+// /v3/signal-index (a percentile) is no intensity, and not asked.
 
 #include <string>
 
@@ -27,6 +27,11 @@ class WattTime : public Source {
   HttpRequest Request(const Want& want) const override;
   OrFailure<Told> Parse(const Want& want,
                         const HttpAnswer& answer) const override;
+  std::optional<HttpRequest> AccessRequest() const override;
+  OrFailure<Access> ParseAccess(const HttpAnswer& answer) const override;
+  std::optional<HttpRequest> PlaceRequest(double latitude,
+                                          double longitude) const override;
+  OrFailure<std::string> ParsePlace(const HttpAnswer& answer) const override;
   std::unique_ptr<Login> login() const override;
 
  private:

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """A stand-in for four grid services, over real sockets, from a recording.
 
-It speaks WattTime v3 (login, forecast, historical), Electricity Maps v3 and v4
-(latest, history, forecast), Great Britain's Carbon Intensity API (national and
+It speaks WattTime v3 (login, forecast, historical, my-access,
+region-from-loc), Electricity Maps v3 and v4 (latest, history, forecast, zones), Great Britain's Carbon Intensity API (national and
 regional) and the Carbon Aware SDK's WebAPI. The recording is moved by whole
 days and repeated, so that it always covers the present; forecasts are what will
 be shown. What this is good for: tests, and trying carbond's providers out
@@ -42,6 +42,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 RECORDING = os.path.join(HERE, "../../deploy/data/california-moer.csv.gz")
 LB_PER_MWH = 0.45359237  # g/kWh in one
 DAY = 86400
+# What an account may read, and places by latitude and longitude.
+PLAN = ("CAISO_NORTH", "DE", "SE")
+PLACES = {"CAISO_NORTH": (37.3, -121.9), "DE": (50.1, 8.7), "SE": (59.3, 18.1)}
 HTML = ("<html><head><title>{0}</title></head><body><center><h1>{0}</h1>"
         "</center><hr><center>nginx</center></body></html>")
 
@@ -77,6 +80,14 @@ class Grid:
         values = [self.at(t) for t in range(begin, begin + length, self.step)]
         values = [v for v in values if v is not None]
         return sum(values) / len(values) if values else None
+
+
+def zone_of(latitude, longitude):
+    """The zone of a place; None where there is none within five degrees."""
+    for zone, (north, east) in PLACES.items():
+        if abs(float(latitude) - north) < 5 and abs(float(longitude) - east) < 5:
+            return zone
+    return None
 
 
 class State:
@@ -209,8 +220,11 @@ class Handler(BaseHTTPRequestHandler):
         part = path.strip("/").split("/")
         if path == "/login":
             return self.login()
-        if path in ("/v3/forecast", "/v3/historical"):
+        if path.startswith("/v3/") and len(part) == 2 and part[1] in (
+                "forecast", "historical", "my-access", "region-from-loc"):
             return self.watttime(path, query)
+        if len(part) == 2 and part[1] == "zones":
+            return self.electricity_maps("zones", query)
         if len(part) == 3 and part[1] == "carbon-intensity":
             return self.electricity_maps(part[2], query)
         if part[0] == "intensity" and len(part) == 3:
@@ -240,6 +254,20 @@ class Handler(BaseHTTPRequestHandler):
         if words[0] != "Bearer" or not self.state.knows(words[-1]):
             return self.reply_json({"error": "Unauthorized",
                                     "message": "Your token has expired"}, 401)
+        if path == "/v3/my-access":
+            return {"signal_types": [{
+                "signal_type": query["signal_type"],
+                "regions": [{"region": zone, "endpoints": [
+                    {"endpoint": "v3/forecast", "models": []},
+                    {"endpoint": "v3/historical", "models": []}]}
+                            for zone in PLAN]}]}
+        if path == "/v3/region-from-loc":
+            zone = zone_of(query["latitude"], query["longitude"])
+            if zone is None:
+                return self.reply_json({"error": "No coverage available for these "
+                                        "coordinates and signal_type"}, 404)
+            return {"region": zone, "region_full_name": zone,
+                    "signal_type": query["signal_type"]}
         if query["region"] == "NOT_IN_PLAN":
             return self.reply_json({"error": "Invalid query parameters",
                                     "message": "Invalid scope. No access."}, 403)
@@ -267,6 +295,10 @@ class Handler(BaseHTTPRequestHandler):
     def electricity_maps(self, verb, query):
         if self.headers.get("auth-token") != "em-key":
             return self.reply_json({"error": "Invalid auth-token"}, 401)
+        if verb == "zones":
+            return {zone: {"zoneName": zone, "access": ["*"]} for zone in PLAN}
+        if "lat" in query:
+            query["zone"] = zone_of(query["lat"], query["lon"])
         form = "%Y-%m-%dT%H:%M:%S.000Z"
         hour = int(time.time()) // 3600 * 3600
 

@@ -146,6 +146,23 @@ TEST_F(ReportTest, TellsMeasuredFromModelledAndSettledFromProvisional) {
     EXPECT_EQ(row.grams, Grams::Of(90));
     EXPECT_EQ(row.settled_grams, Grams::Of(60));
     EXPECT_EQ(row.unknown, minutes(7));
+    EXPECT_FALSE(row.settled);
+  }
+}
+
+TEST_F(ReportTest, DoesNotTakeNothingEmittedForNothingToSettle) {
+  const JobId id = lives_.Submit(SmallSpec(), 0);
+  lives_.Start(id, 0);
+  lives_.Meter(id, 0, 60, 100);
+  for (const Quality quality : {Quality::kProvisional, Quality::kSettled}) {
+    Account(id, 70, quality);
+    for (auto& account : lives_.batch().accounts) {
+      account.total.grams = account.rows[0].grams = Grams();
+      account.rows[0].quality = account.total.quality = quality;
+    }
+    for (const ReportKey by : {ReportKey::kTotal, ReportKey::kRegion}) {
+      EXPECT_EQ(Report(by).at(0).settled, quality == Quality::kSettled);
+    }
   }
 }
 

@@ -1,0 +1,171 @@
+#include "daemon/doctor/place_checkup.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <thread>
+
+#include "daemon/clock.h"
+#include "daemon/exec/factory.h"
+
+namespace carbond {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr Duration kLongestTry = seconds(10);
+constexpr uintmax_t kLittleSpace = uintmax_t{1} << 30;  // bytes
+
+class ScratchDirectory {
+ public:
+  ScratchDirectory() {
+    std::string path = fs::temp_directory_path() / "carbond-doctor-XXXXXX";
+    if (mkdtemp(path.data()) != nullptr) path_ = path;
+  }
+  ~ScratchDirectory() {
+    std::error_code error;
+    if (!path_.empty()) fs::remove_all(path_, error);
+  }
+  ScratchDirectory(const ScratchDirectory&) = delete;
+  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+int UsableCpus() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) != 0) return 0;
+  return CPU_COUNT(&set);
+}
+
+// The devices that NVIDIA's driver made.
+int Gpus() {
+  int count = 0;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator("/dev", error)) {
+    const std::string name = entry.path().filename();
+    count += name.starts_with("nvidia") && name.size() > 6 &&
+             std::all_of(name.begin() + 6, name.end(),
+                         [](char c) { return c >= '0' && c <= '9'; });
+  }
+  return count;
+}
+
+// Runs /bin/true as a job would be run. How long it took, or what failed.
+Result<Duration> TryOut(Config config, const std::string& region) {
+  const ScratchDirectory scratch;
+  if (scratch.path().empty()) {
+    return Trouble("no scratch folder could be made in {}",
+                   fs::temp_directory_path().string());
+  }
+  config.state_dir = scratch.path();
+  std::error_code error;
+  for (const char* folder : {"runs", "logs", "checkpoints"}) {
+    fs::create_directory(scratch.path() + "/" + folder, error);
+    if (error) return Trouble("{}: {}", scratch.path(), error.message());
+  }
+  const SystemClock clock;
+  CARBOND_ASSIGN_OR_RETURN(auto executor, MakeExecutors(config, clock, [] {}));
+  StartOrder order;
+  order.id = {JobId{1}, 1};
+  order.region = region;
+  order.spec.name = "doctor";
+  order.spec.command = {"/bin/true"};
+  order.spec.workdir = "/";
+  const Instant began = clock.Now();
+  CARBOND_RETURN_IF_ERROR(executor->Check(order.spec, region));
+  CARBOND_RETURN_IF_ERROR(executor->Start(order));
+  while (clock.Now() - began < kLongestTry) {
+    const Sight sight = executor->Observe({&order.id, 1}).front();
+    if (sight.what == Sight::What::kEnded && sight.exit_code == 0) {
+      return clock.Now() - began;
+    }
+    if (sight.what == Sight::What::kEnded || sight.what == Sight::What::kLost) {
+      return Trouble(
+          "{}", sight.detail.empty() ? "the process was lost" : sight.detail);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  const Status stopped = executor->Stop(order.id);
+  return Trouble("a process did not end within {}{}",
+                 FormatDuration(kLongestTry),
+                 stopped.ok() ? "" : "; " + Message(stopped));
+}
+
+void CompareWithMachine(const Resources& capacity, Findings& findings) {
+  const int cpus = UsableCpus();
+  if (capacity.cpus > cpus) {
+    findings.Note(fmt::format(
+        "capacity allows {} cpus, this machine lets carbond use {}: jobs would "
+        "share them",
+        capacity.cpus, cpus));
+  }
+  const int gpus = Gpus();
+  if (capacity.gpus > gpus) {
+    findings.Bad(fmt::format(
+        "capacity allows {} gpus, this machine shows {} (/dev/nvidia*): write "
+        "`gpus: {}`, or load the driver",
+        capacity.gpus, gpus, gpus));
+  } else if (capacity.gpus < gpus) {
+    findings.Note(fmt::format("{} of this machine's {} gpus are used",
+                              capacity.gpus, gpus));
+  }
+}
+
+}  // namespace
+
+Findings CheckUpRegion(const Config& config, const RegionConfig& region) {
+  const Region& about = region.region;
+  Findings findings{fmt::format(
+      "{}: {}, {} gpus and {} cpus, PUE {}", about.name, region.executor.type,
+      about.capacity.gpus, about.capacity.cpus, about.pue.value())};
+  const auto took = TryOut(config, about.name);
+  if (took.ok()) {
+    findings.Good(fmt::format("a process was started, watched and ended ({})",
+                              FormatDuration(*took)));
+  } else {
+    findings.Bad("no process can be run: " + Message(took.status()));
+  }
+  if (region.executor.type == "local") {
+    CompareWithMachine(about.capacity, findings);
+  }
+  if (about.drained) findings.Note("drained: it starts nothing new");
+  return findings;
+}
+
+Findings CheckUpStateDir(const Config& config) {
+  Findings findings{fmt::format("state_dir: {}", config.state_dir)};
+  std::error_code error;
+  fs::path place = config.state_dir;
+  while (!fs::exists(place, error) && place.has_parent_path() &&
+         place != place.parent_path()) {
+    place = place.parent_path();
+  }
+  if (access(place.c_str(), W_OK | X_OK) != 0) {
+    findings.Bad(fmt::format(
+        "{} cannot be written by this user ({}): run as carbond's user, or "
+        "choose another state_dir",
+        place.string(), strerror(errno)));
+    return findings;
+  }
+  const auto space = fs::space(place, error);
+  if (error) {
+    findings.Bad(fmt::format("{}: {}", place.string(), error.message()));
+  } else if (space.available < kLittleSpace) {
+    findings.Bad(fmt::format(
+        "only {} MB are free: the ledger and the jobs' logs need room",
+        space.available >> 20));
+  } else {
+    findings.Good(
+        fmt::format("can be written, {} GB are free", space.available >> 30));
+  }
+  return findings;
+}
+
+}  // namespace carbond
