@@ -65,7 +65,8 @@ void ReadGrid(ConfigMap& map, RegionConfig& region,
     } else if (!seen.insert(name).second) {
       map.MistakeAt("grid", "`{}` is named twice", name);
     }
-    region.grid.push_back({name, name});
+    // A recording knows no zones; the first provider's name stands for one.
+    region.grid.push_back({name, chain.front()});
   }
   CheckOneSignal(map, region.grid, names);
 }
@@ -113,6 +114,8 @@ std::map<std::string, std::string> ReadZones(ConfigFile& file, ConfigMap& map,
 void ReadZone(ConfigFile& file, ConfigMap& map, RegionConfig& region,
               const CloudRegion* cloud, const ProviderNames& names) {
   const auto zones = ReadZones(file, map, region);
+  // What it would have named is not known.
+  if (!region.cloud.empty() && cloud == nullptr) return;
   for (GridLink& link : region.grid) {
     const auto found = names.usable.find(link.provider);
     if (found == names.usable.end()) continue;

@@ -168,7 +168,7 @@ TEST_F(CloudConfigTest, RefusesWhatTheTableDoesNotKnow) {
               HasSubstr("`wt` gives co2_moer and `table` gives "
                         "yearly_average"));
   EXPECT_THAT(Mistake(Yaml("grid: wt, zone: {wt: DE, sdk: x}")),
-              HasSubstr("unknown key `sdk`"));
+              HasSubstr("unknown key `regions.r.zone.sdk`"));
 }
 
 }  // namespace

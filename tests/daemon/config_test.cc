@@ -164,7 +164,8 @@ TEST_F(ConfigTest, ReportsAllMistakesAtOnceInTheOrderOfTheirLines) {
                      "understood: write 90s"),
           "c.yaml:8: providers.wt.type: provider type `watttimes` is not built "
           "into this carbond; it knows: carbon_aware_sdk, carbonintensity_uk, "
-          "electricity_maps, recorded, watttime; did you mean `watttime`?",
+          "electricity_maps, recorded, static, watttime; did you mean "
+          "`watttime`?",
           "c.yaml:9: unknown key `regoins`; did you mean `regions`?",
           "c.yaml:13: regions.here.pue: 0.9 is not between 1 and 10",
           "c.yaml:14: regions.here.capacity.gpus: `-4` is no whole number from "
@@ -189,9 +190,9 @@ TEST_F(ConfigTest, RefusesUnknownKeysEverywhere) {
   EXPECT_EQ(mistake("gpus", "gpu: 1, gpus"),
             "c.yaml:8: unknown key `regions.here.capacity.gpu`; did you mean "
             "`gpus`?");
-  EXPECT_THAT(mistake("pue", "colour: red, pue"),
-              HasSubstr("unknown key `regions.here.colour`; known here: name, "
-                        "grid, zone, pue, executor, capacity, drained"));
+  EXPECT_THAT(mistake("pue", "wings: red, pue"),
+              HasSubstr("unknown key `regions.here.wings`; known here: name, "
+                        "grid, cloud, zone, pue, executor, capacity, drained"));
   for (const char* section : {"defaults", "meter", "log"}) {
     EXPECT_THAT(mistake("state_dir",
                         fmt::format("{}: {{qqqqq: 1}}\nstate_dir", section)),
@@ -305,7 +306,7 @@ TEST_F(ConfigTest, RefusesProvidersThatCannotBe) {
   EXPECT_EQ(mistake("avg: {type: slurm, token_env: X}"),
             "c.yaml:5: providers.avg.type: provider type `slurm` is not built "
             "into this carbond; it knows: carbon_aware_sdk, "
-            "carbonintensity_uk, electricity_maps, recorded, watttime");
+            "carbonintensity_uk, electricity_maps, recorded, static, watttime");
   EXPECT_THAT(mistake("avg: {type: recordde}"),
               HasSubstr("watttime; did you mean `recorded`?"));
   EXPECT_THAT(mistake("avg: recorded"),
