@@ -334,6 +334,48 @@ def bad_answers(carbond, carbonctl):
         service.stop()
 
 
+def ask_doctor(daemon):
+    done = subprocess.run(
+        [daemon.carbond, "doctor", "--config",
+         os.path.join(daemon.dir, "carbond.yaml")],
+        capture_output=True, text=True, timeout=PATIENCE,
+        env=dict(os.environ, TEST_WT_USER="carbond"))
+    assert done.stderr == "", done.stderr
+    assert "sesame" not in done.stdout and "em-key" not in done.stdout
+    return done.returncode, done.stdout
+
+
+def doctor(carbond, carbonctl):
+    service = Service()
+    daemon = Daemon(carbond, carbonctl, service.url, service.url)
+    try:
+        code, said = ask_doctor(daemon)
+        assert code == 1, said
+        bad = [line for line in said.splitlines() if line.startswith("  BAD")]
+        assert len(bad) == 1 and "NOT_IN_PLAN (region forbidden)" in bad[0], said
+        assert "the login is accepted" in said, said
+        assert "CAISO_NORTH: forecast issued" in said, said
+        assert "1 thing to mend" in said, said
+        assert not os.path.exists(os.path.join(daemon.dir, "state")), "made a state"
+
+        service.break_with("403_html", "/login")
+        code, said = ask_doctor(daemon)
+        assert code == 1 and "check user name and password" in said, said
+        service.mend()
+
+        daemon.keep("key", "em-key\n")
+        daemon.keep("carbond.yaml", EVERY.format(dir=daemon.dir, url=service.url))
+        code, said = ask_doctor(daemon)
+        assert code == 0 and said.endswith("nothing to mend\n"), said
+        for zone in ("DE", "FR", "GB", "13", "eastus"):
+            assert "%s: forecast issued" % zone in said, (zone, said)
+        service.stop()
+        code, said = ask_doctor(daemon)
+        assert code == 1 and said.count("see base_url, the network") == 4, said
+    finally:
+        shutil.rmtree(daemon.dir)
+
+
 def self_signed(folder):
     """A key and its certificate for 127.0.0.1, in one file."""
     pem, key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
@@ -376,6 +418,7 @@ def certificates(carbond, carbonctl):
 
 def main():
     carbond, carbonctl = sys.argv[1:3]
+    doctor(carbond, carbonctl)
     certificates(carbond, carbonctl)
     every_service(carbond, carbonctl)
     bad_answers(carbond, carbonctl)
