@@ -8,6 +8,7 @@
 #include "client/job_page.h"
 #include "client/json_out.h"
 #include "client/names.h"
+#include "client/providers.h"
 #include "client/quantity.h"
 #include "client/reports.h"
 #include "client/words.h"
@@ -274,6 +275,24 @@ int Regions(Session& session) {
     PrintJson(session, array);
   } else {
     session.console.Print(RegionsPage(answer, session.look));
+  }
+  return kDone;
+}
+
+int Providers(Session& session) {
+  v1::ListProvidersResponse answer;
+  const absl::Status status =
+      session.channel.Call(&v1::Carbond::StubInterface::ListProviders,
+                           v1::ListProvidersRequest(), &answer);
+  if (!status.ok()) return Fail(session, status);
+  if (session.json) {
+    Json array = Json::array();
+    for (const v1::Provider& each : answer.providers()) {
+      array.push_back(ToJson(each));
+    }
+    PrintJson(session, array);
+  } else {
+    session.console.Print(ProvidersPage(answer, session.look));
   }
   return kDone;
 }

@@ -65,6 +65,7 @@ struct ForecastOptions {
 };
 int Forecast(Session& session, const ForecastOptions& options);
 int Regions(Session& session);
+int Providers(Session& session);
 
 // Ends when the job named is done; without one, never by itself.
 int Watch(Session& session, const std::string& job);

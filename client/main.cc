@@ -189,6 +189,8 @@ void AddReads(CLI::App& app, CommandLine& line) {
   forecast->add_flag("--observed", line.forecast.observed,
                      "the last 24 h too, as they were observed");
   AddCommand(app, line, "regions", "where jobs can run", Regions);
+  AddCommand(app, line, "providers",
+             "where grid data come from, and what is in trouble", Providers);
 }
 
 void AddStreams(CLI::App& app, CommandLine& line) {

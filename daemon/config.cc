@@ -98,6 +98,22 @@ void ReadListen(ConfigFile& file, ConfigMap& top, Config& config) {
   }
 }
 
+// Numbers, since the server behind it looks no names up.
+void ReadMetrics(ConfigMap& top, std::string& address) {
+  if (!top.Read("metrics", address)) return;
+  const size_t colon = address.rfind(':');
+  const std::string host = address.substr(0, colon);
+  const bool numbers =
+      host.find_first_not_of("0123456789.") == std::string::npos ||
+      host.starts_with('[');
+  if (colon == std::string::npos || !numbers || !GoodHost(host) ||
+      !GoodPort(address.substr(colon + 1))) {
+    top.MistakeAt("metrics",
+                  "`{}` is no address to be scraped at; write 127.0.0.1:9464",
+                  address);
+  }
+}
+
 // ---- the smaller sections --------------------------------------------------
 
 void ReadClock(ConfigFile& file, ConfigMap& top, ClockConfig& clock) {
@@ -186,6 +202,7 @@ Config ReadConfig(ConfigFile& file, const YAML::Node& root) {
   ReadClock(file, top, config.clock);
   ReadDefaults(file, top, config.defaults);
   ReadTransfer(file, top, config.transfer);
+  ReadMetrics(top, config.metrics);
   top.Read("metering_period", config.metering_period, seconds(1), hours(24));
   top.Read("stop_grace", config.stop_grace, Duration(0), hours(24));
   config.providers = ReadProviders(file, top);

@@ -126,7 +126,8 @@ struct Config {
   std::vector<RegionConfig> regions;
   MeterConfig meter;
   LogConfig log;
-  std::string runner;  // path of carbon-runner; empty: beside carbond
+  std::string runner;   // path of carbon-runner; empty: beside carbond
+  std::string metrics;  // host:port to be scraped by Prometheus; empty: none
 };
 
 struct ConfigMistake {

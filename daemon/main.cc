@@ -26,6 +26,7 @@
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/meter/factory.h"
+#include "daemon/metrics.h"
 #include "daemon/reads.h"
 #include "daemon/server.h"
 #include "daemon/service.h"
@@ -186,6 +187,10 @@ void WarnOfOpenDoors(const Config& config) {
         "unless the network is yours alone",
         address);
   }
+  if (!config.metrics.empty() && !config.metrics.starts_with("127.") &&
+      !config.metrics.starts_with("[::1]:")) {
+    spdlog::warn("metrics={} can be read from other machines", config.metrics);
+  }
 }
 
 // What can be said against a first start is said before anything is made: a
@@ -244,7 +249,15 @@ Result<int> Serve(Config config) {
             [&ending](const Status&) { ending.SayFailed(); });
   CARBOND_ASSIGN_OR_RETURN(auto reads,
                            Reads::Open(ledger_path, kReadingThreads));
-  Service service(loop, hub, *reads, clock, ServiceOptionsOf(config));
+  ServiceOptions service_options = ServiceOptionsOf(config);
+  service_options.providers = [&grid = *grid] { return grid.Report(); };
+  Service service(loop, hub, *reads, clock, service_options);
+  std::unique_ptr<Metrics> metrics;
+  if (!config.metrics.empty()) {
+    CARBOND_ASSIGN_OR_RETURN(
+        metrics, Metrics::Serve(config.metrics, {loop, *reads, clock,
+                                                 service_options.providers}));
+  }
   // Before the loop begins: a port in use disturbs nothing. What is asked until
   // then waits in the mailbox.
   CARBOND_ASSIGN_OR_RETURN(auto server, Server::Start(config.listen, service));
@@ -256,6 +269,7 @@ Result<int> Serve(Config config) {
   bool well = ending.Wait([&log] { log->Reopen(); });
   server->SayNotServing();
   hub.Close();
+  metrics.reset();
   server->Stop(kGrace);
   doorbell.Connect(nullptr);
   loop.Stop();

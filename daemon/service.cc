@@ -291,6 +291,21 @@ grpc::ServerUnaryReactor* Service::ListRegions(
   return reactor;
 }
 
+grpc::ServerUnaryReactor* Service::ListProviders(
+    grpc::CallbackServerContext* context, const v1::ListProvidersRequest*,
+    v1::ListProvidersResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  if (options_.providers) {
+    for (const ProviderReport& each : options_.providers()) {
+      ToWire(each, response->add_providers());
+    }
+  }
+  response->set_clock_speed(clock_.speed());
+  ToWire(clock_.Now(), response->mutable_now());
+  reactor->Finish(grpc::Status::OK);
+  return reactor;
+}
+
 // Observed values up to now are the archive's, what comes is the engine's.
 Status Service::Draw(LedgerReader& reader, const RegionView& region,
                      Interval within, v1::Forecast* to) const {

@@ -2,11 +2,14 @@
 // The RPCs: translate, hand over, translate. No handler blocks and none knows a
 // rule: commands go to the engine's thread, questions to the reading threads.
 
+#include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "carbond/v1/carbond.grpc.pb.h"
 #include "daemon/clock.h"
+#include "daemon/grid/provider_report.h"
 #include "daemon/hub.h"
 #include "daemon/loop.h"
 #include "daemon/reads.h"
@@ -16,6 +19,8 @@ namespace carbond {
 struct ServiceOptions {
   std::string logs_dir;                            // state_dir/logs
   std::map<std::string, std::string> executor_of;  // by region
+  // May be called from any thread; none: there is nothing to tell.
+  std::function<std::vector<ProviderReport>()> providers = {};
 };
 
 class Service final : public v1::Carbond::CallbackService {
@@ -66,6 +71,10 @@ class Service final : public v1::Carbond::CallbackService {
       grpc::CallbackServerContext* context,
       const v1::ListRegionsRequest* request,
       v1::ListRegionsResponse* response) override;
+  grpc::ServerUnaryReactor* ListProviders(
+      grpc::CallbackServerContext* context,
+      const v1::ListProvidersRequest* request,
+      v1::ListProvidersResponse* response) override;
 
  private:
   // Runs `answer(reader) -> Status` on a reading thread and finishes with it.

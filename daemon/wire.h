@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "carbond/v1/carbond.pb.h"
+#include "daemon/grid/provider_report.h"
 #include "scheduler/engine.h"
 #include "storage/ledger_reader.h"
 
@@ -51,6 +52,8 @@ void ToWire(const JobRecord& from, double clock_speed, v1::Job* to);
 
 void ToWire(const RegionView& from, const std::string& executor, Instant now,
             v1::Region* to);
+
+void ToWire(const ProviderReport& from, v1::Provider* to);
 
 // What is known of a region's grid within an interval: the archive's observed
 // values, and the engine's outlook wherever nothing was observed.

@@ -208,9 +208,8 @@ void ToWire(const ReportRow& from, v1::EmissionsGroup* to) {
   SetSaving(from.grams, from.baseline, emissions);
   emissions->set_signal(from.signal);
   emissions->set_provider(from.provider);
-  emissions->set_quality(from.settled
-                             ? v1::QUALITY_SETTLED
-                             : v1::QUALITY_PROVISIONAL);
+  emissions->set_quality(from.settled ? v1::QUALITY_SETTLED
+                                      : v1::QUALITY_PROVISIONAL);
   bool measured = from.measured_energy != WattHours();
   emissions->set_energy_source(
       SourceOf(measured, from.facility_energy != from.measured_energy));
@@ -265,6 +264,27 @@ void ToWire(const RegionView& from, const std::string& executor, Instant now,
   to->set_executor(executor);
   to->set_signal(zone.signal);
   to->set_drained(from.region.drained);
+}
+
+void ToWire(const ProviderReport& from, v1::Provider* to) {
+  to->set_name(from.name);
+  to->set_type(from.type);
+  to->set_signal(from.signal);
+  if (!from.fetched) return;
+  to->set_requests_today(from.fetched->requests_today);
+  to->set_requests_yesterday(from.fetched->requests_yesterday);
+  to->set_request_limit(from.fetched->most_requests);
+  ToWire(from.fetched->per, to->mutable_request_limit_period());
+  for (const FetchReport::Zone& zone : from.fetched->zones) {
+    v1::ProviderZone* each = to->add_zones();
+    each->set_zone(zone.name);
+    each->set_trouble(zone.trouble);
+    if (zone.issued_at) ToWire(*zone.issued_at, each->mutable_issued_at());
+    if (zone.fetched_at) ToWire(*zone.fetched_at, each->mutable_fetched_at());
+    if (zone.observed_until) {
+      ToWire(*zone.observed_until, each->mutable_observed_until());
+    }
+  }
 }
 
 void ToWire(const Picture& from, v1::Forecast* to) {

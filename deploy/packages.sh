@@ -11,7 +11,8 @@ set -euo pipefail
 build=(g++ cmake ninja-build pkg-config protobuf-compiler
   protobuf-compiler-grpc libgrpc++-dev libprotobuf-dev libabsl-dev
   libsqlitecpp-dev libsqlite3-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
-  libyaml-cpp-dev libcli11-dev zlib1g-dev libcurl4-openssl-dev)
+  libyaml-cpp-dev libcli11-dev zlib1g-dev libcurl4-openssl-dev
+  prometheus-cpp-dev)
 tests=(openssl libgtest-dev libgmock-dev libbenchmark-dev sqlite3 tzdata python3
   python3-numpy)
 demo=(python3 python3-numpy sqlite3 tzdata)
@@ -35,7 +36,8 @@ done
 # What the build needs, whatever the packages are called.
 headers=(grpcpp/grpcpp.h google/protobuf/message.h absl/status/statusor.h
   SQLiteCpp/SQLiteCpp.h sqlite3.h spdlog/spdlog.h fmt/format.h
-  nlohmann/json.hpp yaml-cpp/yaml.h CLI/CLI.hpp zlib.h curl/curl.h)
+  nlohmann/json.hpp yaml-cpp/yaml.h CLI/CLI.hpp zlib.h curl/curl.h
+  prometheus/exposer.h)
 
 not_found() {
   local name

@@ -124,16 +124,39 @@ struct MakeOneService {
 
 }  // namespace
 
-Result<std::unique_ptr<Grid>> MakeGrid(const Config& config,
-                                       Instant replay_anchor,
-                                       const Clock& clock) {
+ConfiguredGrid::ConfiguredGrid(std::unique_ptr<Board> board,
+                               std::vector<Described> providers)
+    : board_(std::move(board)), providers_(std::move(providers)) {}
+ConfiguredGrid::~ConfiguredGrid() = default;
+
+GridNews ConfiguredGrid::Poll(Instant now) { return board_->Poll(now); }
+std::optional<Instant> ConfiguredGrid::NextNews(Instant now) {
+  return board_->NextNews(now);
+}
+
+std::vector<ProviderReport> ConfiguredGrid::Report() const {
+  std::vector<ProviderReport> reports;
+  for (const Described& each : providers_) {
+    reports.push_back(each.what);
+    if (each.fetcher != nullptr)
+      reports.back().fetched = each.fetcher->Report();
+  }
+  return reports;
+}
+
+Result<std::unique_ptr<ConfiguredGrid>> MakeGrid(const Config& config,
+                                                 Instant replay_anchor,
+                                                 const Clock& clock) {
   std::vector<std::unique_ptr<Provider>> providers;
+  std::vector<ConfiguredGrid::Described> described;
   std::map<std::string, size_t> index;
   for (const ProviderConfig& each : config.providers) {
     auto provider = std::visit(Make{config, each.name, replay_anchor, clock},
                                each.settings);
     if (!provider.ok()) return Of(each, provider.status());
     index[each.name] = providers.size();
+    described.push_back({{each.name, each.type, each.signal(), {}},
+                         dynamic_cast<const Fetcher*>(provider->get())});
     providers.push_back(*std::move(provider));
   }
   std::map<std::string, BoardZone> zones;  // by key: regions may share one
@@ -151,7 +174,9 @@ Result<std::unique_ptr<Grid>> MakeGrid(const Config& config,
   }
   std::vector<BoardZone> distinct;
   for (auto& [key, zone] : zones) distinct.push_back(std::move(zone));
-  return std::make_unique<Board>(std::move(providers), distinct);
+  return std::make_unique<ConfiguredGrid>(
+      std::make_unique<Board>(std::move(providers), distinct),
+      std::move(described));
 }
 
 Result<HttpService> MakeService(const ProviderConfig& provider) {

@@ -4,19 +4,44 @@
 
 #include "daemon/clock.h"
 #include "daemon/config.h"
+#include "daemon/grid/provider_report.h"
 #include "daemon/grid/source.h"
 #include "scheduler/ports.h"
 
 namespace carbond {
+
+class Board;
+class Fetcher;
+
+// The grid that a configuration names, and what can be told of its providers.
+class ConfiguredGrid : public Grid {
+ public:
+  struct Described {
+    ProviderReport what;
+    const Fetcher* fetcher = nullptr;  // null: it asks nobody
+  };
+  ConfiguredGrid(std::unique_ptr<Board> board,
+                 std::vector<Described> providers);
+  ~ConfiguredGrid() override;
+
+  GridNews Poll(Instant now) override;
+  std::optional<Instant> NextNews(Instant now) override;
+  // From any thread, in the configuration's order.
+  std::vector<ProviderReport> Report() const;
+
+ private:
+  const std::unique_ptr<Board> board_;
+  const std::vector<Described> providers_;
+};
 
 // The grid of a configuration: all its providers behind one board; those behind
 // HTTP begin to fetch at once, each on its own thread, until the grid dies. An
 // instant of the day on which the daemon's clock first began anchors what is
 // replayed as if it were today's; it must be the same after a restart. The
 // clock lives longer. The error names the provider that cannot be used and why.
-Result<std::unique_ptr<Grid>> MakeGrid(const Config& config,
-                                       Instant replay_anchor,
-                                       const Clock& clock);
+Result<std::unique_ptr<ConfiguredGrid>> MakeGrid(const Config& config,
+                                                 Instant replay_anchor,
+                                                 const Clock& clock);
 
 // A provider behind HTTP, for who asks it himself; without a source when it is
 // none. The error names the provider.

@@ -29,26 +29,11 @@
 
 #include "daemon/grid/fetch_log.h"
 #include "daemon/grid/provider.h"
+#include "daemon/grid/provider_report.h"
 #include "daemon/grid/request_budget.h"
 #include "daemon/grid/token_door.h"
 
 namespace carbond {
-
-// What a provider's user wants to know of it.
-struct FetchReport {
-  int requests_today = 0;  // UTC
-  int requests_yesterday = 0;
-  int most_requests = 0;  // in any `per`; 0: no limit is known
-  Duration per{0};
-  struct Zone {
-    std::string name;
-    std::optional<Instant> issued_at;
-    std::optional<Instant> fetched_at;
-    std::optional<Instant> observed_until;
-    std::string trouble;  // empty: none
-  };
-  std::vector<Zone> zones;
-};
 
 // Provider's functions, Report and Stop are safe to call from any thread.
 class Fetcher : public Provider {

@@ -504,6 +504,43 @@ TEST_F(Commands, RegionsAreATableOrAnArray) {
   EXPECT_EQ(Json::parse(console_.out)[0]["capacity"]["gpus"], 4);
 }
 
+TEST_F(Commands, ProvidersSayWhatTheyAskedForAndWhatIsInTrouble) {
+  v1::ListProvidersResponse answer;
+  answer.mutable_now()->set_seconds(1'800'000'000);
+  v1::Provider* wt = answer.add_providers();
+  wt->set_name("wt");
+  wt->set_type("watttime");
+  wt->set_signal("co2_moer");
+  wt->set_requests_today(288);
+  wt->set_requests_yesterday(400);
+  wt->set_request_limit(3000);
+  wt->mutable_request_limit_period()->set_seconds(300);
+  v1::ProviderZone* zone = wt->add_zones();
+  zone->set_zone("DE");
+  zone->mutable_issued_at()->set_seconds(1'800'000'000 - 90);
+  zone = wt->add_zones();
+  zone->set_zone("FR");
+  zone->set_trouble("HTTP 502");
+  v1::Provider* rec = answer.add_providers();
+  rec->set_name("rec");
+  rec->set_type("recorded");
+  carbond_.set_providers(answer);
+  Start();
+  Session session = Here();
+  EXPECT_EQ(Providers(session), kDone);
+  EXPECT_THAT(console_.out, HasSubstr("wt    watttime  co2_moer    288        "
+                                      "400  3000 in 5m  DE    1m30s ago"));
+  EXPECT_THAT(console_.out, HasSubstr("FR            -         -  HTTP 502"));
+  console_.out.clear();
+  Session json = Here(true);
+  EXPECT_EQ(Providers(json), kDone);
+  const Json array = Json::parse(console_.out);
+  EXPECT_EQ(array[0]["requests_today"], 288);
+  EXPECT_EQ(array[0]["zones"][0]["issued_at"], "2027-01-15T07:58:30Z");
+  EXPECT_EQ(array[0]["zones"][1]["trouble"], "HTTP 502");
+  EXPECT_EQ(array[1]["requests_today"], nullptr);
+}
+
 // ---- staying ---------------------------------------------------------------
 
 TEST_F(Commands, WatchEndsWhenItsJobIsDone) {

@@ -101,6 +101,11 @@ void FakeCarbond::set_forecast(const v1::Forecast& forecast) {
   const Lock lock(mutex_);
   forecast_ = forecast;
 }
+void FakeCarbond::set_providers(const v1::ListProvidersResponse& providers) {
+  const Lock lock(mutex_);
+  providers_ = providers;
+}
+
 void FakeCarbond::set_regions(const v1::ListRegionsResponse& regions) {
   const Lock lock(mutex_);
   regions_ = regions;
@@ -393,6 +398,14 @@ grpc::Status FakeCarbond::ListRegions(grpc::ServerContext*,
   const Lock lock(mutex_);
   *answer = regions_;
   return Allowed("ListRegions");
+}
+
+grpc::Status FakeCarbond::ListProviders(grpc::ServerContext*,
+                                        const v1::ListProvidersRequest*,
+                                        v1::ListProvidersResponse* answer) {
+  const Lock lock(mutex_);
+  *answer = providers_;
+  return Allowed("ListProviders");
 }
 
 }  // namespace carbond::client

@@ -42,6 +42,7 @@ class FakeCarbond : public v1::Carbond::Service {
 
   void set_forecast(const v1::Forecast& forecast);
   void set_regions(const v1::ListRegionsResponse& regions);
+  void set_providers(const v1::ListProvidersResponse& providers);
   void set_report(const v1::ReportEmissionsResponse& report);
   void set_log(std::vector<v1::ReadLogsResponse> log);
   void set_plan(const v1::PlanJobResponse& plan);
@@ -95,6 +96,9 @@ class FakeCarbond : public v1::Carbond::Service {
   grpc::Status ListRegions(grpc::ServerContext* context,
                            const v1::ListRegionsRequest* request,
                            v1::ListRegionsResponse* answer) override;
+  grpc::Status ListProviders(grpc::ServerContext* context,
+                             const v1::ListProvidersRequest* request,
+                             v1::ListProvidersResponse* answer) override;
 
  private:
   // The refusal a test asked for, else OK. Needs mutex_.
@@ -125,6 +129,7 @@ class FakeCarbond : public v1::Carbond::Service {
   std::map<std::string, grpc::Status> refusals_;
   v1::Forecast forecast_;
   v1::ListRegionsResponse regions_;
+  v1::ListProvidersResponse providers_;
   v1::ReportEmissionsResponse report_;
   std::vector<v1::ReadLogsResponse> log_;
   v1::PlanJobResponse plan_;

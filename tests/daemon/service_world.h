@@ -117,6 +117,7 @@ class ServiceWorld {
   v1::Carbond::Stub& stub() { return *stub_; }
   Hub& hub() { return hub_; }
   Loop& loop() { return *loop_; }
+  Reads& reads() { return *reads_; }
   Server& server() { return *server_; }
   FillableLedger& disk() { return *disk_; }
   const SystemClock& clock() const { return clock_; }
