@@ -9,6 +9,13 @@
 namespace carbond {
 namespace {
 
+constexpr Duration kHour = hours(1);
+// What was issued within it of the newest issue is kept as it came.
+constexpr Duration kKeptWhole = hours(24 * 14);
+// Issues that one more issue makes the archive look at. More than come in an
+// hour, so that it keeps up; few enough that nobody waits for it.
+constexpr int kLookedAtOnce = 64;
+
 Series Must(Result<Series> series) {
   if (!series.ok()) throw std::runtime_error(Message(series.status()));
   return *std::move(series);
@@ -101,8 +108,7 @@ Series KnownWithin(Connection& connection, int64_t feed, Interval within) {
   return Must(Series::Make(std::move(newest)));
 }
 
-// ---- Writing a feed on
-// --------------------------------------------------------
+// ---- Writing a feed on -----------------------------------------------------
 
 // Whether something fetched later is known already. What comes late only fills
 // gaps: which of the values beside it were confirmed since, and not stored
@@ -150,6 +156,82 @@ void StoreSlots(Connection& connection, int64_t feed, Instant fetched_at,
       .Run();
 }
 
+// ---- Thinning ---------------------------------------------------------------
+
+Instant HourOf(Instant t) {
+  Duration into = Duration(t.millis()) % kHour;
+  if (into < Duration(0)) into += kHour;
+  return t - into;
+}
+
+// Issues before the mark are thinned. One that comes late sets it back, so that
+// its own hour is looked at again.
+Instant ThinnedUntil(Connection& connection, int64_t feed, Instant issued_at) {
+  Instant mark;
+  Query row(connection, "SELECT thinned_until_ms FROM feeds WHERE id = ?",
+            feed);
+  row.Step();
+  row.Read(mark);
+  return std::min(mark, HourOf(issued_at));
+}
+
+struct Issue {
+  int64_t id = 0;
+  Instant issued_at;
+};
+
+std::vector<Issue> IssuesWithin(Connection& connection, int64_t feed,
+                                Interval within) {
+  std::vector<Issue> issues;
+  Query row(connection,
+            "SELECT id, issued_at_ms FROM forecasts WHERE feed = ? AND "
+            "issued_at_ms >= ? AND issued_at_ms < ? ORDER BY issued_at_ms "
+            "LIMIT ?",
+            feed, within.begin, within.end, kLookedAtOnce);
+  while (row.Step()) {
+    Issue& issue = issues.emplace_back();
+    row.Read(issue.id, issue.issued_at);
+  }
+  return issues;
+}
+
+// Leaves of each hour the first issue.
+void KeepFirstOfEachHour(Connection& connection,
+                         const std::vector<Issue>& issues) {
+  Query gone(connection, "DELETE FROM forecasts WHERE id = ?");
+  std::optional<Instant> hour;
+  for (const Issue& issue : issues) {
+    if (hour == HourOf(issue.issued_at)) {
+      gone.Bind(issue.id);
+      gone.Run();
+    }
+    hour = HourOf(issue.issued_at);
+  }
+}
+
+// Goes on with the thinning of a feed of which a forecast was just stored. All
+// that goes is older than that one, and the zone's newest so never does.
+void Thin(Connection& connection, int64_t feed, const Forecast& stored) {
+  // Of two clocks, the provider's and our own, the one that is ahead may be
+  // wrong.
+  const Instant known_at = std::min(stored.issued_at, stored.fetched_at);
+  const Instant until = HourOf(known_at - kKeptWhole);
+  Instant mark = ThinnedUntil(connection, feed, stored.issued_at);
+  if (mark < until) {
+    const std::vector<Issue> issues =
+        IssuesWithin(connection, feed, {mark, until});
+    KeepFirstOfEachHour(connection, issues);
+    // The last hour may hold more than was looked at.
+    mark = std::ssize(issues) < kLookedAtOnce ? until
+                                              : HourOf(issues.back().issued_at);
+  }
+  Query(connection,
+        "UPDATE feeds SET thinned_until_ms = ?2 WHERE id = ?1 AND "
+        "thinned_until_ms <> ?2",
+        feed, mark)
+      .Run();
+}
+
 Forecast ReadForecast(Query& row) {
   Forecast forecast;
   Blob points;
@@ -173,6 +255,7 @@ void StoreForecast(Connection& connection, const Forecast& forecast) {
         feed, forecast.issued_at, forecast.fetched_at, forecast.series.begin(),
         forecast.series.end(), Blob{EncodeSeries(forecast.series)})
       .Run();
+  Thin(connection, feed, forecast);
 }
 
 void StoreObserved(Connection& connection, const Observed& observed) {
@@ -219,8 +302,8 @@ std::vector<Forecast> ForecastsSince(Connection& connection, Instant since) {
     auto newest = NewestForecastOf(connection, zone);
     if (!newest) continue;
     Query row(connection,
-              // Of each hour, the row with the greatest issue.
-              "SELECT zone, provider, signal, max(issued_at_ms), "
+              // Of each hour, the row with the least issue.
+              "SELECT zone, provider, signal, min(issued_at_ms), "
               "c.fetched_at_ms, points "
               "FROM forecasts c JOIN feeds f ON f.id = c.feed "
               "WHERE zone = ?1 AND issued_at_ms >= ?2 AND issued_at_ms < ?3 "

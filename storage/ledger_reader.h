@@ -74,7 +74,7 @@ class LedgerReader {
   // Archived values of a zone: what was observed, and the newest forecast.
   Result<Series> ObservedOf(const std::string& zone, Interval within);
   Result<std::optional<Forecast>> NewestForecast(const std::string& zone);
-  // By issue; at most one an hour, and the newest.
+  // By issue; the first of each hour, and the newest.
   Result<std::vector<Forecast>> ForecastsSince(const std::string& zone,
                                                Instant since);
   // Of all jobs ever, by name.

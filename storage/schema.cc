@@ -289,7 +289,12 @@ ALTER TABLE runs ADD COLUMN transfer_ms INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN transfer_mwh INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr const char* kMigrations[] = {kSchema1, kSchema2, kSchema3};
+// How far the forecasts of a feed are thinned, see storage/archive.h.
+constexpr const char* kSchema4 = R"sql(
+ALTER TABLE feeds ADD COLUMN thinned_until_ms INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr const char* kMigrations[] = {kSchema1, kSchema2, kSchema3, kSchema4};
 
 int64_t Pragma(Connection& connection, const char* name) {
   return connection.database()

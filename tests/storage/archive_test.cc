@@ -175,17 +175,18 @@ TEST_F(ArchiveTest, RecoversTheNewestForecastOfEachZoneAndOneOfEachHour) {
   Append(forecast("A", "wt", 0, 1));
   Append(forecast("A", "wt", 10, 2));
   Append(forecast("A", "em", 5, 3));
-  Append(forecast("B", "wt", 0, 4));
-  Forecast again = forecast("B", "wt", 0, 5);
+  Append(forecast("B", "wt", 1, 4));
+  Forecast again = forecast("B", "wt", 1, 5);
   again.fetched_at = At(9);
   Append(again);
 
   const std::vector<Forecast> all = ledger_->Recover(Instant())->forecasts;
   ASSERT_EQ(all.size(), 3u) << "by issue; of an hour before the newest, one";
-  EXPECT_EQ(all[0].zone, "B");
-  EXPECT_EQ(all[0].fetched_at, At(9));
-  EXPECT_EQ(all[0].series, SeriesOf(0, minutes(5), {5}));
-  EXPECT_EQ(all[1].provider, "em");
+  EXPECT_EQ(all[0].zone, "A");
+  EXPECT_EQ(all[0].issued_at, At(0)) << "the first";
+  EXPECT_EQ(all[1].zone, "B");
+  EXPECT_EQ(all[1].fetched_at, At(9));
+  EXPECT_EQ(all[1].series, SeriesOf(1, minutes(5), {5}));
   EXPECT_EQ(all[2].zone, "A");
   EXPECT_EQ(all[2].provider, "wt");
   EXPECT_EQ(all[2].signal, "co2_moer");
