@@ -293,7 +293,9 @@ Findings CheckUpRecorded(const ProviderConfig& provider,
   const auto& config = std::get<RecordedConfig>(provider.settings);
   Findings findings{
       fmt::format("{}: recorded, {}", provider.name, config.signal)};
-  auto opened = Recorded::Open(provider.name, config, now);
+  std::vector<std::string> names;
+  for (const AskedZone& each : zones) names.push_back(each.zone);
+  auto opened = Recorded::Open(provider.name, config, now, names);
   if (!opened.ok()) {
     findings.Bad(Message(opened.status()));
     return findings;

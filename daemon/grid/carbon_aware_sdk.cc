@@ -1,29 +1,11 @@
 #include "daemon/grid/carbon_aware_sdk.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "daemon/grid/json_answer.h"
 
 namespace carbond {
 namespace {
-
-// A .NET TimeSpan, [d.]hh:mm[:ss[.fffffff]]; 0 for what is none.
-Duration ParseTimeSpan(const std::string& text) {
-  int days = 0;
-  int hour = 0;
-  int minute = 0;
-  int second = 0;
-  const bool with_days = std::sscanf(text.c_str(), "%4d.%2d:%2d:%2d", &days,
-                                     &hour, &minute, &second) >= 3;
-  if (!with_days) {
-    days = second = 0;
-    if (std::sscanf(text.c_str(), "%2d:%2d:%2d", &hour, &minute, &second) < 2) {
-      return Duration(0);
-    }
-  }
-  return hours(24 * days + hour) + minutes(minute) + seconds(second);
-}
 
 OrFailure<Told> ForecastOf(const Want& want, const Json& document) {
   for (const Json* each : ElementsOf(document)) {
@@ -50,8 +32,9 @@ OrFailure<Told> ObservedOf(const Json& document) {
   for (const Json& point : document) {
     const auto begin = InstantOf(Member(point, "time"));
     if (!begin) return BadData("a value without a time in its answer");
-    told.points.push_back({*begin, NumberOf(Member(point, "rating")),
-                           ParseTimeSpan(TextOf(Member(point, "duration")))});
+    told.points.push_back(
+        {*begin, NumberOf(Member(point, "rating")),
+         TimeSpanOf(Member(point, "duration")).value_or(Duration(0))});
   }
   return told;
 }

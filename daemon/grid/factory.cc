@@ -91,7 +91,7 @@ struct Make {
   const Clock& clock;
 
   Made operator()(const RecordedConfig& recorded) const {
-    return Recorded::Open(name, recorded, replay_anchor);
+    return Recorded::Open(name, recorded, replay_anchor, ZonesOf(config, name));
   }
   Made operator()(const StaticConfig& yearly) const {
     return std::make_unique<Yearly>(name, yearly);
@@ -189,7 +189,8 @@ Status CheckRecordings(const Config& config, Instant replay_anchor) {
   for (const ProviderConfig& each : config.providers) {
     const auto* recorded = std::get_if<RecordedConfig>(&each.settings);
     if (recorded == nullptr) continue;
-    const auto opened = Recorded::Open(each.name, *recorded, replay_anchor);
+    const auto opened = Recorded::Open(each.name, *recorded, replay_anchor,
+                                       ZonesOf(config, each.name));
     if (!opened.ok()) return Of(each, opened.status());
   }
   return Ok();

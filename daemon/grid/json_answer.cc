@@ -1,6 +1,7 @@
 #include "daemon/grid/json_answer.h"
 
 #include <algorithm>
+#include <regex>
 
 namespace carbond {
 namespace {
@@ -53,6 +54,25 @@ std::optional<Instant> InstantOf(const Json& value) {
   }
   if (!instant.ok()) return std::nullopt;
   return *instant;
+}
+
+std::optional<Duration> TimeSpanOf(const Json& value) {
+  static const std::regex form(
+      R"((-)?(?:(\d{1,5})\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,7}))?)?)");
+  std::smatch part;
+  if (!value.is_string() ||
+      !std::regex_match(value.get_ref<const std::string&>(), part, form)) {
+    return std::nullopt;
+  }
+  const auto number = [&](size_t i) {
+    return part[i].length() > 0 ? std::stoi(part[i]) : 0;
+  };
+  if (number(3) > 23 || number(4) > 59 || number(5) > 59) return std::nullopt;
+  const std::string millis = (part[6].str() + "000").substr(0, 3);
+  const Duration length = hours(24) * number(2) + hours(number(3)) +
+                          minutes(number(4)) + seconds(number(5)) +
+                          Duration(std::stoi(millis));
+  return part[1].matched ? -length : length;
 }
 
 std::vector<const Json*> ElementsOf(const Json& value) {

@@ -24,6 +24,8 @@ std::string TextOf(const Json& value);  // "" when it is no text
 std::optional<double> NumberOf(const Json& value);
 // Also without seconds, as some services write: 2026-03-15T18:30Z.
 std::optional<Instant> InstantOf(const Json& value);
+// A .NET TimeSpan, [d.]hh:mm[:ss[.fffffff]].
+std::optional<Duration> TimeSpanOf(const Json& value);
 // The elements of an array; of null or absent none; else the value alone, since
 // some services leave an array of one away.
 std::vector<const Json*> ElementsOf(const Json& value);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "daemon/grid/emissions_file.h"
+
 namespace carbond {
 namespace {
 
@@ -67,7 +69,7 @@ Series SeriesOf(std::vector<Slot> slots) {
 
 }  // namespace
 
-Recorded::Recorded(std::string name, RecordedConfig config, Recording actual,
+Recorded::Recorded(std::string name, RecordedConfig config, Recordings actual,
                    std::optional<RecordedForecasts> forecasts,
                    Timeline timeline)
     : name_(std::move(name)),
@@ -76,11 +78,43 @@ Recorded::Recorded(std::string name, RecordedConfig config, Recording actual,
       forecasts_(std::move(forecasts)),
       timeline_(timeline) {}
 
-Result<std::unique_ptr<Recorded>> Recorded::Open(const std::string& name,
-                                                 const RecordedConfig& config,
-                                                 Instant anchor) {
-  CARBOND_ASSIGN_OR_RETURN(Recording actual, ReadRecording(config.actual));
-  const Interval span = actual.span();
+Result<Recorded::Recordings> Recorded::ReadActual(
+    const RecordedConfig& config, std::vector<std::string> zones) {
+  Recordings actual;
+  if (!EmissionsFile::Is(config.actual)) {
+    CARBOND_ASSIGN_OR_RETURN(actual[""], ReadRecording(config.actual));
+    return actual;
+  }
+  CARBOND_ASSIGN_OR_RETURN(const EmissionsFile file,
+                           EmissionsFile::Read(config.actual));
+  const std::vector<std::string> locations = file.locations();
+  if (locations.size() == 1) {
+    CARBOND_ASSIGN_OR_RETURN(actual[""], file.Of(locations.front()));
+    return actual;
+  }
+  if (zones.empty()) zones = locations;
+  for (const std::string& zone : zones) {
+    CARBOND_ASSIGN_OR_RETURN(actual[zone], file.Of(zone));
+  }
+  if (actual.size() > 1 && !config.forecast.empty()) {
+    return Refused(
+        "{}: holds forecasts of one zone, but {} serves {}; give each zone a "
+        "provider of its own",
+        config.forecast, config.actual, fmt::join(zones, ", "));
+  }
+  return actual;
+}
+
+Result<std::unique_ptr<Recorded>> Recorded::Open(
+    const std::string& name, const RecordedConfig& config, Instant anchor,
+    const std::vector<std::string>& zones) {
+  CARBOND_ASSIGN_OR_RETURN(Recordings actual, ReadActual(config, zones));
+  // Zones are shown side by side, as they lay in the file.
+  Interval span = actual.begin()->second.span();
+  for (const auto& [zone, recording] : actual) {
+    span.begin = std::min(span.begin, recording.span().begin);
+    span.end = std::max(span.end, recording.span().end);
+  }
   CARBOND_ASSIGN_OR_RETURN(const Duration shift, ShiftOf(config, span, anchor));
   const Timeline timeline(span, shift, config.loop);
   std::optional<RecordedForecasts> forecasts;
@@ -95,7 +129,7 @@ Result<std::unique_ptr<Recorded>> Recorded::Open(const std::string& name,
 
 std::optional<Forecast> Recorded::NewestForecast(const std::string& zone,
                                                  Instant now) {
-  auto forecast = forecasts_ ? FromIssues(now) : FromValues(now);
+  auto forecast = forecasts_ ? FromIssues(now) : FromValues(zone, now);
   if (!forecast || forecast->series.empty()) return std::nullopt;
   forecast->zone = zone;
   forecast->provider = name_;
@@ -106,7 +140,7 @@ std::optional<Forecast> Recorded::NewestForecast(const std::string& zone,
 
 std::optional<Observed> Recorded::ObservedSince(const std::string& zone,
                                                 Instant since, Instant now) {
-  std::vector<Slot> slots = ValuesDuring({since, now});
+  std::vector<Slot> slots = ValuesDuring(zone, {since, now});
   // The step in progress is not known yet.
   std::erase_if(slots, [&](const Slot& s) { return s.interval.end > now; });
   if (slots.empty()) return std::nullopt;
@@ -124,26 +158,32 @@ Instant Recorded::NextNews(const std::string&, Instant now) {
   return FloorTo(now, config_.poll) + config_.poll;
 }
 
-std::vector<Slot> Recorded::ValuesDuring(Interval live) const {
+std::vector<Slot> Recorded::ValuesDuring(const std::string& zone,
+                                         Interval live) const {
   std::vector<Slot> slots;
+  auto found = actual_.find("");
+  if (found == actual_.end()) found = actual_.find(zone);
+  if (found == actual_.end()) return slots;
+  const Recording& actual = found->second;
   for (const Timeline::Showing& showing : timeline_.During(live)) {
     const Instant begin = showing.live.begin - showing.offset;
     const Instant end = showing.live.end - showing.offset;
-    auto value = std::ranges::upper_bound(actual_.values, begin - actual_.step,
+    auto value = std::ranges::upper_bound(actual.values, begin - actual.step,
                                           {}, &RecordedValue::begin);
-    for (; value != actual_.values.end() && value->begin < end; ++value) {
+    for (; value != actual.values.end() && value->begin < end; ++value) {
       const Instant at = value->begin + showing.offset;
-      slots.push_back({{at, at + actual_.step}, value->intensity});
+      slots.push_back({{at, at + actual.step}, value->intensity});
     }
   }
   return slots;
 }
 
-std::optional<Forecast> Recorded::FromValues(Instant now) const {
+std::optional<Forecast> Recorded::FromValues(const std::string& zone,
+                                             Instant now) const {
   Forecast forecast;
   forecast.issued_at = FloorTo(now, config_.poll);
-  forecast.series = SeriesOf(
-      ValuesDuring({forecast.issued_at, forecast.issued_at + config_.horizon}));
+  forecast.series = SeriesOf(ValuesDuring(
+      zone, {forecast.issued_at, forecast.issued_at + config_.horizon}));
   return forecast;
 }
 

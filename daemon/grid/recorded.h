@@ -1,9 +1,11 @@
 #pragma once
 // Recorded files as a provider: as they were, or replayed as if they began now.
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "daemon/config.h"
 #include "daemon/grid/provider.h"
@@ -19,10 +21,12 @@ namespace carbond {
 class Recorded : public Provider {
  public:
   // `anchor` lies on the day the daemon's clock began; with `replay: now` that
-  // day shows the day of `from`, or the first day of the file.
-  static Result<std::unique_ptr<Recorded>> Open(const std::string& name,
-                                                const RecordedConfig& config,
-                                                Instant anchor);
+  // day shows the day of `from`, or the first day of the file. `zones` are
+  // those that will be asked for; a file of several locations must hold each of
+  // them (emissions_file.h), any other file serves whatever zone is asked for.
+  static Result<std::unique_ptr<Recorded>> Open(
+      const std::string& name, const RecordedConfig& config, Instant anchor,
+      const std::vector<std::string>& zones = {});
 
   const std::string& name() const override { return name_; }
   Duration stale_after() const override { return config_.stale_after; }
@@ -33,18 +37,25 @@ class Recorded : public Provider {
   Instant NextNews(const std::string& zone, Instant now) override;
 
  private:
-  Recorded(std::string name, RecordedConfig config, Recording actual,
+  // Of zones; "" stands for any.
+  using Recordings = std::map<std::string, Recording>;
+
+  Recorded(std::string name, RecordedConfig config, Recordings actual,
            std::optional<RecordedForecasts> forecasts, Timeline timeline);
 
+  static Result<Recordings> ReadActual(const RecordedConfig& config,
+                                       std::vector<std::string> zones);
+
   // The values whose steps overlap an interval of the daemon's time, uncut.
-  std::vector<Slot> ValuesDuring(Interval live) const;
-  std::optional<Forecast> FromValues(Instant now) const;
+  std::vector<Slot> ValuesDuring(const std::string& zone, Interval live) const;
+  std::optional<Forecast> FromValues(const std::string& zone,
+                                     Instant now) const;
   std::optional<Forecast> FromIssues(Instant now) const;
 
   // Fixed after construction
   std::string name_;
   RecordedConfig config_;
-  Recording actual_;
+  Recordings actual_;
   std::optional<RecordedForecasts> forecasts_;
   Timeline timeline_;
 };

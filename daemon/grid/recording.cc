@@ -1,17 +1,15 @@
 #include "daemon/grid/recording.h"
 
 #include <array>
-#include <charconv>
-#include <map>
 #include <optional>
 
+#include "daemon/grid/recorded_rows.h"
 #include "daemon/grid/text_file.h"
 
 namespace carbond {
 namespace {
 
-// The dirtiest plants emit about 1,200 g; a mean of 10,000 is another unit.
-constexpr double kMostGramsPerKwh = 10'000;
+constexpr RowWords kLines{"line", "lines"};
 
 template <size_t kColumns>
 bool Split(std::string_view line,
@@ -25,93 +23,32 @@ bool Split(std::string_view line,
   return true;
 }
 
+// Adds where it stands.
+Status Placed(const TextFile& file, const Status& status) {
+  return status.ok() ? status : file.Fault("{}", Message(status));
+}
+
 Result<Instant> TimeOf(const TextFile& file, std::string_view cell) {
   auto time = ParseInstant(cell);
-  if (!time.ok()) return file.Fault("{}", Message(time.status()));
+  if (!time.ok()) return Placed(file, time.status());
   return time;
 }
 
 Result<GramsPerKwh> IntensityOf(const TextFile& file, std::string_view cell) {
-  double value = 0;
-  const char* const end = cell.data() + cell.size();
-  const auto [after, error] = std::from_chars(cell.data(), end, value);
-  if (cell.empty() || cell == "null" ||
-      (error == std::errc() && value != value)) {
-    return file.Fault("no value; leave the line out, and the step is a gap");
-  }
-  if (error != std::errc() || after != end) {
-    return file.Fault("`{}` is no number of g/kWh", cell);
-  }
-  if (value < 0) {
-    return file.Fault(
-        "{} g/kWh is negative; leave the line out, and the step is a gap",
-        cell);
-  }
-  if (value > kMostGramsPerKwh) {
-    return file.Fault(
-        "{} g/kWh is more than any grid emits; is it in another unit?", cell);
-  }
-  return GramsPerKwh::Of(value);
+  auto intensity = ParseIntensity(cell, kLines);
+  if (!intensity.ok()) return Placed(file, intensity.status());
+  return intensity;
 }
-
-// The distances between neighbours, to find the step of a file.
-class Distances {
- public:
-  void Add(Duration distance, int64_t line) {
-    if (last_ == counts_.end() || last_->first != distance) {
-      last_ = counts_.try_emplace(distance, Seen{0, line}).first;
-    }
-    ++last_->second.times;
-  }
-
-  // The smallest. It must be the most usual as well: otherwise a stray line
-  // would cut every step of the file short. A gap is whole steps long.
-  Result<Duration> Step(const std::string& path) const {
-    if (counts_.empty()) {
-      return Refused(
-          "{}: one value only, so that its step is not known; give two at "
-          "least",
-          path);
-    }
-    const auto smallest = counts_.begin();
-    for (const auto& [distance, seen] : counts_) {
-      if (seen.times <= smallest->second.times) continue;
-      return Refused(
-          "{}:{}: {} after the line before, while steps of {} are more usual "
-          "in this file; all steps must have one length, so remove what is "
-          "between them",
-          path, smallest->second.line, FormatDuration(smallest->first),
-          FormatDuration(distance));
-    }
-    for (const auto& [distance, seen] : counts_) {
-      if (distance % smallest->first == Duration(0)) continue;
-      return Refused(
-          "{}:{}: {} after the line before, which is no whole number of the "
-          "file's steps of {}; all steps must have one length",
-          path, seen.line, FormatDuration(distance),
-          FormatDuration(smallest->first));
-    }
-    return smallest->first;
-  }
-
- private:
-  struct Seen {
-    int64_t times;
-    int64_t line;  // the first
-  };
-  std::map<Duration, Seen> counts_;
-  std::map<Duration, Seen>::iterator last_ = counts_.end();
-};
 
 Status CheckOrder(const TextFile& file, std::optional<Instant> before,
                   Instant time, const char* what) {
-  if (!before || time > *before) return Ok();
-  if (time == *before) {
-    return file.Fault("{} {} stands here twice; keep one of the two lines",
-                      what, FormatInstant(time));
-  }
-  return file.Fault("{} {} comes after {}; sort the file by time", what,
-                    FormatInstant(time), FormatInstant(*before));
+  return Placed(file, CheckOrder(before, time, what, kLines));
+}
+
+Result<Duration> StepOf(const std::string& path, const Distances& distances) {
+  return distances.Step(
+      path, [&](int64_t line) { return fmt::format("{}:{}", path, line); },
+      kLines);
 }
 
 // Hands every line below the header to `row`, in its cells.
@@ -164,7 +101,7 @@ Result<Recording> ReadRecording(const std::string& path) {
     return Ok();
   };
   CARBOND_RETURN_IF_ERROR(ReadTable<2>(path, "time_utc,gco2_per_kwh", row));
-  CARBOND_ASSIGN_OR_RETURN(recording.step, distances.Step(path));
+  CARBOND_ASSIGN_OR_RETURN(recording.step, StepOf(path, distances));
   recording.values.shrink_to_fit();
   return recording;
 }
@@ -194,7 +131,7 @@ Result<RecordedForecasts> ReadRecordedForecasts(const std::string& path) {
   };
   CARBOND_RETURN_IF_ERROR(
       ReadTable<3>(path, "issued_at_utc,time_utc,gco2_per_kwh", row));
-  CARBOND_ASSIGN_OR_RETURN(forecasts.step, distances.Step(path));
+  CARBOND_ASSIGN_OR_RETURN(forecasts.step, StepOf(path, distances));
   forecasts.values.shrink_to_fit();
   return forecasts;
 }

@@ -7,6 +7,7 @@
 //   issued_at_utc,time_utc,gco2_per_kwh    by issue, then by time
 // A time names the start of the step its value holds for. The step is the
 // smallest distance between neighbours; a step without a line is a gap.
+// Values may also lie in a file of the Carbon Aware SDK, see emissions_file.h.
 
 #include <string>
 #include <vector>

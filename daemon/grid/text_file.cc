@@ -10,6 +10,7 @@ namespace {
 
 // Also the longest line: whatever is longer is no table of numbers.
 constexpr size_t kBufferSize = 128 * 1024;
+constexpr const char* kByteOrderMark = "\xEF\xBB\xBF";
 
 }  // namespace
 
@@ -41,12 +42,30 @@ Result<bool> TextFile::Fill() {
   // A stream that was cut off reads like an end, but leaves this code.
   if (got < 0 || code == Z_BUF_ERROR) {
     return absl::DataLossError(fmt::format(
-        "{}: damaged or cut off after line {}: {}; get the file again", path_,
-        line_number_, code == Z_ERRNO ? std::strerror(errno) : text));
+        "{}: damaged or cut off{}: {}; get the file again", path_,
+        in_lines_ ? fmt::format(" after line {}", line_number_) : "",
+        code == Z_ERRNO ? std::strerror(errno) : text));
   }
   if (got == 0) at_end_ = true;
   end_ += static_cast<size_t>(got);
   return got > 0;
+}
+
+Result<std::string> TextFile::ReadAll(const std::string& path, size_t longest) {
+  CARBOND_ASSIGN_OR_RETURN(TextFile file, Open(path));
+  file.in_lines_ = false;
+  while (true) {
+    if (file.end_ == file.buffer_.size()) file.buffer_.resize(2 * file.end_);
+    CARBOND_ASSIGN_OR_RETURN(const bool more, file.Fill());
+    if (!more) break;
+    if (file.end_ > longest) {
+      return Refused("{}: longer than {} MiB; cut it in pieces", path,
+                     longest >> 20);
+    }
+  }
+  file.buffer_.resize(file.end_);
+  if (file.buffer_.starts_with(kByteOrderMark)) file.buffer_.erase(0, 3);
+  return std::move(file.buffer_);
 }
 
 Result<bool> TextFile::Next(std::string_view& line) {
@@ -70,7 +89,7 @@ Result<bool> TextFile::Next(std::string_view& line) {
   begin_ += newline != nullptr ? length + 1 : length;
   if (length > 0 && start[length - 1] == '\r') --length;
   line = std::string_view(start, length);
-  if (++line_number_ == 1 && line.starts_with("\xEF\xBB\xBF")) {
+  if (++line_number_ == 1 && line.starts_with(kByteOrderMark)) {
     line.remove_prefix(3);
   }
   return true;

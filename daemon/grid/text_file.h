@@ -1,6 +1,7 @@
 #pragma once
 // Lines of a text file, plain or gzip'd, one at a time, so that a file of a few
-// hundred thousand rows costs no memory but what is kept of it.
+// hundred thousand rows costs no memory but what is kept of it; or all of one
+// that has no lines.
 
 #include <memory>
 #include <string>
@@ -15,6 +16,8 @@ namespace carbond {
 class TextFile {
  public:
   static Result<TextFile> Open(const std::string& path);
+  // The whole text, without its byte order mark; refused when it is longer.
+  static Result<std::string> ReadAll(const std::string& path, size_t longest);
 
   // The next line without its end (LF or CRLF; a byte order mark is passed
   // over), or false at the end of the file. The line lives until the next call.
@@ -48,6 +51,7 @@ class TextFile {
   size_t begin_ = 0;  // of what was not handed out yet
   size_t end_ = 0;
   bool at_end_ = false;
+  bool in_lines_ = true;
   int64_t line_number_ = 0;
 };
 

@@ -399,7 +399,7 @@ TEST(CarbonAwareSdk, ReadsAForecastAndObservedValues) {
       "time":"2026-03-15T17:00:00Z","rating":4,"duration":"1.02:00:00.5"}])"));
   ASSERT_EQ(observed.points.size(), 2u);
   EXPECT_EQ(observed.points[0].length, hours(1));
-  EXPECT_EQ(observed.points[1].length, hours(26));
+  EXPECT_EQ(observed.points[1].length, hours(26) + Duration(500));
 }
 
 TEST(CarbonAwareSdk, KnowsWhatNoDataAndNoForecastLookLike) {
