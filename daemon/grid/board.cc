@@ -56,7 +56,7 @@ void Board::PollZone(Zone& zone, Instant now, GridNews& news) {
 }
 
 void Board::PollForecast(Zone& zone, Instant now, GridNews& news) {
-  std::optional<Forecast> chosen;
+  std::shared_ptr<const Forecast> chosen;
   bool fresh = false;
   for (const Link& link : zone.chain) {
     auto forecast = link.provider->NewestForecast(link.zone, now);
@@ -79,8 +79,8 @@ void Board::PollForecast(Zone& zone, Instant now, GridNews& news) {
   }
   zone.forecast_issued_at = chosen->issued_at;
   zone.forecast_provider = chosen->provider;
-  chosen->zone = zone.key;
-  news.forecasts.push_back(*std::move(chosen));
+  news.forecasts.push_back(*chosen);
+  news.forecasts.back().zone = zone.key;
 }
 
 void Board::PollObserved(Zone& zone, Instant now, GridNews& news) {

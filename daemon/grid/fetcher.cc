@@ -127,11 +127,11 @@ bool Fetcher::IsStopped() const {
 
 // ---- Any thread: what is on the shelf --------------------------------------
 
-std::optional<Forecast> Fetcher::NewestForecast(const std::string& zone,
-                                                Instant) {
+std::shared_ptr<const Forecast> Fetcher::NewestForecast(const std::string& zone,
+                                                        Instant) {
   std::lock_guard lock(mutex_);
   const auto shelf = shelves_.find(zone);
-  if (shelf == shelves_.end()) return std::nullopt;
+  if (shelf == shelves_.end()) return nullptr;
   return shelf->second.forecast;
 }
 
@@ -341,9 +341,9 @@ void Fetcher::Keep(Zone& zone, const Want& want, Checked checked) {
       shelf.forecast->issued_at <= now) {
     return;
   }
-  shelf.forecast =
-      Forecast{zone.name,         options_.name, source_->signal(),
-               checked.issued_at, now,           std::move(checked.series)};
+  shelf.forecast = std::make_shared<const Forecast>(
+      Forecast{zone.name, options_.name, source_->signal(), checked.issued_at,
+               now, std::move(checked.series)});
 }
 
 void Fetcher::KeepObserved(Zone& zone, const Want& want, Series series) {

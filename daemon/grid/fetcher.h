@@ -61,8 +61,8 @@ class Fetcher : public Provider {
 
   const std::string& name() const override { return options_.name; }
   Duration stale_after() const override { return options_.stale_after; }
-  std::optional<Forecast> NewestForecast(const std::string& zone,
-                                         Instant now) override;
+  std::shared_ptr<const Forecast> NewestForecast(const std::string& zone,
+                                                 Instant now) override;
   std::optional<Observed> ObservedSince(const std::string& zone, Instant since,
                                         Instant now) override;
   Instant NextNews(const std::string& zone, Instant now) override;
@@ -98,7 +98,7 @@ class Fetcher : public Provider {
   };
   // What the engine's thread sees of a zone.
   struct Shelf {
-    std::optional<Forecast> forecast;
+    std::shared_ptr<const Forecast> forecast;
     std::vector<Batch> batches;
     std::optional<Instant> observed_until;
     Instant next_fetch;

@@ -8,6 +8,7 @@
 // runs sources on its own thread and is itself a Provider that answers with
 // what has been fetched so far. Its lock is then the only one.
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -27,9 +28,11 @@ class Provider {
   // A forecast, or the last observed value, older than this is no news of now.
   virtual Duration stale_after() const = 0;
 
-  // The newest forecast known at `now`.
-  virtual std::optional<Forecast> NewestForecast(const std::string& zone,
-                                                 Instant now) = 0;
+  // The newest forecast known at `now`, if any is. It is asked for much more
+  // often than there is a new one, so it is not copied: who asks looks whether
+  // it is news.
+  virtual std::shared_ptr<const Forecast> NewestForecast(
+      const std::string& zone, Instant now) = 0;
   // Observed values that became known, or were revised, after `since` and are
   // known at `now`.
   virtual std::optional<Observed> ObservedSince(const std::string& zone,

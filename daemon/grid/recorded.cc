@@ -127,15 +127,22 @@ Result<std::unique_ptr<Recorded>> Recorded::Open(
                    std::move(forecasts), timeline));
 }
 
-std::optional<Forecast> Recorded::NewestForecast(const std::string& zone,
-                                                 Instant now) {
-  auto forecast = forecasts_ ? FromIssues(now) : FromValues(zone, now);
-  if (!forecast || forecast->series.empty()) return std::nullopt;
-  forecast->zone = zone;
-  forecast->provider = name_;
-  forecast->signal = config_.signal;
-  forecast->fetched_at = now;
-  return forecast;
+std::shared_ptr<const Forecast> Recorded::NewestForecast(
+    const std::string& zone, Instant now) {
+  const std::optional<Newest> newest = NewestAt(now);
+  if (!newest) return nullptr;
+  std::shared_ptr<const Forecast>& last = newest_[zone];
+  if (last && last->issued_at == newest->issued_at) return last;
+  std::vector<Slot> slots =
+      newest->issue != nullptr
+          ? SlotsOf(*newest->issue, newest->offset)
+          : ValuesDuring(
+                zone, {newest->issued_at, newest->issued_at + config_.horizon});
+  if (slots.empty()) return nullptr;
+  last = std::make_shared<const Forecast>(Forecast{zone, name_, config_.signal,
+                                                   newest->issued_at, now,
+                                                   SeriesOf(std::move(slots))});
+  return last;
 }
 
 std::optional<Observed> Recorded::ObservedSince(const std::string& zone,
@@ -178,16 +185,9 @@ std::vector<Slot> Recorded::ValuesDuring(const std::string& zone,
   return slots;
 }
 
-std::optional<Forecast> Recorded::FromValues(const std::string& zone,
-                                             Instant now) const {
-  Forecast forecast;
-  forecast.issued_at = FloorTo(now, config_.poll);
-  forecast.series = SeriesOf(ValuesDuring(
-      zone, {forecast.issued_at, forecast.issued_at + config_.horizon}));
-  return forecast;
-}
-
-std::optional<Forecast> Recorded::FromIssues(Instant now) const {
+std::optional<Recorded::Newest> Recorded::NewestAt(Instant now) const {
+  if (!forecasts_)
+    return Newest{FloorTo(now, config_.poll), nullptr, Duration(0)};
   const auto& issues = forecasts_->issues;
   Duration offset = timeline_.OffsetAt(now);
   auto after = std::ranges::upper_bound(issues, now - offset, {},
@@ -199,6 +199,11 @@ std::optional<Forecast> Recorded::FromIssues(Instant now) const {
     after = issues.end();
   }
   const RecordedIssue& issue = *std::prev(after);
+  return Newest{issue.issued_at + offset, &issue, offset};
+}
+
+std::vector<Slot> Recorded::SlotsOf(const RecordedIssue& issue,
+                                    Duration offset) const {
   std::vector<Slot> slots;
   slots.reserve(issue.count);
   for (size_t i = issue.first; i < issue.first + issue.count; ++i) {
@@ -206,10 +211,7 @@ std::optional<Forecast> Recorded::FromIssues(Instant now) const {
     slots.push_back(
         {{at, at + forecasts_->step}, forecasts_->values[i].intensity});
   }
-  Forecast forecast;
-  forecast.issued_at = issue.issued_at + offset;
-  forecast.series = SeriesOf(std::move(slots));
-  return forecast;
+  return slots;
 }
 
 }  // namespace carbond

@@ -30,8 +30,8 @@ class Recorded : public Provider {
 
   const std::string& name() const override { return name_; }
   Duration stale_after() const override { return config_.stale_after; }
-  std::optional<Forecast> NewestForecast(const std::string& zone,
-                                         Instant now) override;
+  std::shared_ptr<const Forecast> NewestForecast(const std::string& zone,
+                                                 Instant now) override;
   std::optional<Observed> ObservedSince(const std::string& zone, Instant since,
                                         Instant now) override;
   Instant NextNews(const std::string& zone, Instant now) override;
@@ -48,9 +48,15 @@ class Recorded : public Provider {
 
   // The values whose steps overlap an interval of the daemon's time, uncut.
   std::vector<Slot> ValuesDuring(const std::string& zone, Interval live) const;
-  std::optional<Forecast> FromValues(const std::string& zone,
-                                     Instant now) const;
-  std::optional<Forecast> FromIssues(Instant now) const;
+  // Which forecast is the newest: one of the recorded ones, moved by an offset,
+  // or without any the values to come.
+  struct Newest {
+    Instant issued_at;
+    const RecordedIssue* issue = nullptr;
+    Duration offset{0};
+  };
+  std::optional<Newest> NewestAt(Instant now) const;
+  std::vector<Slot> SlotsOf(const RecordedIssue& issue, Duration offset) const;
 
   // Fixed after construction
   std::string name_;
@@ -58,6 +64,9 @@ class Recorded : public Provider {
   Recordings actual_;
   std::optional<RecordedForecasts> forecasts_;
   Timeline timeline_;
+
+  // Only the engine's thread
+  std::map<std::string, std::shared_ptr<const Forecast>> newest_;  // by zone
 };
 
 }  // namespace carbond

@@ -26,8 +26,9 @@ std::optional<GramsPerKwh> FactorOf(const StaticConfig& config,
 Yearly::Yearly(std::string name, StaticConfig config)
     : name_(std::move(name)), config_(std::move(config)) {}
 
-std::optional<Forecast> Yearly::NewestForecast(const std::string&, Instant) {
-  return std::nullopt;
+std::shared_ptr<const Forecast> Yearly::NewestForecast(const std::string&,
+                                                       Instant) {
+  return nullptr;
 }
 
 std::optional<Observed> Yearly::ObservedSince(const std::string& zone,

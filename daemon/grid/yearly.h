@@ -19,8 +19,8 @@ class Yearly : public Provider {
 
   const std::string& name() const override { return name_; }
   Duration stale_after() const override { return config_.stale_after; }
-  std::optional<Forecast> NewestForecast(const std::string& zone,
-                                         Instant now) override;
+  std::shared_ptr<const Forecast> NewestForecast(const std::string& zone,
+                                                 Instant now) override;
   std::optional<Observed> ObservedSince(const std::string& zone, Instant since,
                                         Instant now) override;
   Instant NextNews(const std::string& zone, Instant now) override;

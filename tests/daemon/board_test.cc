@@ -38,14 +38,15 @@ class FakeProvider : public Provider {
   const std::string& name() const override { return name_; }
   Duration stale_after() const override { return hours(3); }
 
-  std::optional<Forecast> NewestForecast(const std::string& zone,
-                                         Instant now) override {
+  std::shared_ptr<const Forecast> NewestForecast(const std::string& zone,
+                                                 Instant now) override {
     ++asked;
     const Instant hour = Instant::FromMillis(
         std::min(now, alive_until).millis() / 3'600'000 * 3'600'000);
-    if (!has_forecasts || hour < begin) return std::nullopt;
-    return Forecast{zone, name_, "average",
-                    hour, now,   Hours(hour, hour + horizon, grams_)};
+    if (!has_forecasts || hour < begin) return nullptr;
+    return std::make_shared<const Forecast>(
+        Forecast{zone, name_, "average", hour, now,
+                 Hours(hour, hour + horizon, grams_)});
   }
   std::optional<Observed> ObservedSince(const std::string& zone, Instant since,
                                         Instant now) override {

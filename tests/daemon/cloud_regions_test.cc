@@ -64,7 +64,7 @@ TEST(CloudRegions, KnowYearlyAveragesOfRegionsAndOfCountries) {
 
 TEST(Yearly, TellsTheSameNumberAtEveryHourAndForecastsNothing) {
   Yearly provider("table", {});
-  EXPECT_EQ(provider.NewestForecast("DE", kNoon), std::nullopt);
+  EXPECT_EQ(provider.NewestForecast("DE", kNoon), nullptr);
   const auto observed = provider.ObservedSince("DE", kNoon - hours(500), kNoon);
   ASSERT_TRUE(observed);
   EXPECT_EQ(observed->signal, kYearlySignal);

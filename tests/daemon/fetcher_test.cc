@@ -83,7 +83,7 @@ class FetcherTest : public testing::Test {
   }
   void RunFor(Duration d) { RunUntil(clock_.Now() + d); }
 
-  std::optional<Forecast> NewestForecast() {
+  std::shared_ptr<const Forecast> NewestForecast() {
     return fetcher_->NewestForecast("DE", clock_.Now());
   }
   int ForecastsAsked() const { return door_->Count("/v3/forecast"); }
@@ -105,7 +105,7 @@ class FetcherTest : public testing::Test {
 
 TEST_F(FetcherTest, FetchesTheForecastFirstAndThenTwoWeeksOfValues) {
   Make({"DE"});
-  EXPECT_EQ(NewestForecast(), std::nullopt);
+  EXPECT_EQ(NewestForecast(), nullptr);
   RunFor(seconds(1));
   ASSERT_EQ(door_->asked.size(), 3u);
   EXPECT_THAT(door_->asked[0], HasSubstr("/login"));
@@ -205,7 +205,8 @@ TEST_F(FetcherTest, SharesOneFetchAmongAllRegionsOfAZone) {
   std::vector<std::unique_ptr<Provider>> providers;
   Fetcher* const fetcher = fetcher_.get();
   providers.push_back(std::move(fetcher_));
-  Board board(std::move(providers), {{"DE@wt", "DE", {0}}, {"DE", "DE", {0}}});
+  Board board(std::move(providers),
+              {{"DE@wt", {{0, "DE"}}}, {"DE", {{0, "DE"}}}});
   fetcher->Step();
   EXPECT_EQ(board.Poll(clock_.Now()).forecasts.size(), 2u);
   EXPECT_EQ(door_->Count("/v3/forecast"), 1);
@@ -219,7 +220,7 @@ TEST_F(FetcherTest, GivesEveryValueToTheBoardWithoutABell) {
   std::vector<std::unique_ptr<Provider>> providers;
   Fetcher* const fetcher = fetcher_.get();
   providers.push_back(std::move(fetcher_));
-  Board board(std::move(providers), {{"DE", "DE", {0}}});
+  Board board(std::move(providers), {{"DE", {{0, "DE"}}}});
   Series known;
   Instant last_issue;
   Duration longest_wait{0};

@@ -217,6 +217,27 @@ TEST_F(RecordedProvider, GivesAForecastFromItsIssueOn) {
             begin + hours(12));
 }
 
+TEST_F(RecordedProvider, HandsOutTheSameForecastUntilThereIsANewOne) {
+  const Instant begin = At("2021-03-01T00:00:00Z");
+  RecordedConfig config = Config(ActualFile(begin, hours(1), 48));
+  const auto of_values = Open(config, begin);
+  const auto first = of_values->NewestForecast("z", begin);
+  EXPECT_EQ(of_values->NewestForecast("z", begin + seconds(299)), first);
+  EXPECT_EQ(first->fetched_at, begin);
+  EXPECT_NE(of_values->NewestForecast("y", begin), first);
+  const auto second = of_values->NewestForecast("z", begin + minutes(5));
+  EXPECT_EQ(second->issued_at, begin + minutes(5));
+  EXPECT_EQ(first->issued_at, begin) << "what was handed out does not change";
+
+  config.forecast = ForecastFile({begin + hours(6), begin + hours(12)});
+  const auto of_issues = Open(config, begin);
+  const auto third = of_issues->NewestForecast("z", begin + hours(7));
+  EXPECT_EQ(of_issues->NewestForecast("z", begin + hours(11)), third);
+  EXPECT_NE(of_issues->NewestForecast("z", begin + hours(12)), third);
+  EXPECT_EQ(of_issues->NewestForecast("z", begin + hours(7))->series,
+            third->series);
+}
+
 TEST_F(RecordedProvider, LoopsForecastsWithTheValues) {
   const Instant begin = At("2021-03-01T00:00:00Z");
   RecordedConfig config = Config(ActualFile(begin, hours(1), 48), Replay::kNow);
