@@ -4,6 +4,7 @@
 // to wake. It reads the clock once per tick, commits every intent before the
 // act, and takes a new state as its own only after the ledger has it.
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -143,7 +144,8 @@ class Engine {
  private:
   struct Zone {
     std::optional<Forecast> forecast;
-    Duration issue_period{0};
+    std::deque<Duration> issue_gaps;  // between the last issues
+    Duration issue_period{0};         // the usual one of them
     KnownIntensity known;
     std::string provider;
     std::string signal;

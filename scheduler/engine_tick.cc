@@ -11,6 +11,22 @@
 #include "scheduler/occupancy.h"
 
 namespace carbond {
+namespace {
+
+// Gaps between issues that are looked back at, to know what is usual.
+constexpr size_t kIssueGaps = 5;
+
+// Of two in the middle the longer one. An issue out of turn, or one that did
+// not come, so does not make those after it look late or in time.
+Duration MedianOf(const std::deque<Duration>& gaps) {
+  std::vector<Duration> sorted(gaps.begin(), gaps.end());
+  const auto middle =
+      sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
+  std::nth_element(sorted.begin(), middle, sorted.end());
+  return *middle;
+}
+
+}  // namespace
 
 Status Engine::Tick() {
   now_ = std::max(now_, doors_.clock.Now());
@@ -81,7 +97,9 @@ void Engine::LookAtGrid(Transaction& t) {
 
 void Engine::Hear(const Forecast& forecast, Zone& zone) {
   if (zone.forecast && forecast.issued_at > zone.forecast->issued_at) {
-    zone.issue_period = forecast.issued_at - zone.forecast->issued_at;
+    zone.issue_gaps.push_back(forecast.issued_at - zone.forecast->issued_at);
+    if (zone.issue_gaps.size() > kIssueGaps) zone.issue_gaps.pop_front();
+    zone.issue_period = MedianOf(zone.issue_gaps);
   }
   zone.provider = forecast.provider;
   zone.signal = forecast.signal;

@@ -336,6 +336,42 @@ TEST(Engine, LearnsADurationFromEarlierJobsOfTheNameAndUser) {
   EXPECT_FALSE(world.SubmitReply(spec).status.ok()) << "another user's";
 }
 
+// Issues at these minutes; when the zone was called late, to the minute, of the
+// first `until` minutes.
+std::vector<int> LateMinutes(const std::vector<int>& issues, int until) {
+  SimWorld world;
+  const Series flat = Hourly(kDawn, std::vector<double>(24, 200));
+  for (const int minute : issues) {
+    world.grid.AddForecast(Issue("here", kDawn + minutes(minute), flat));
+  }
+  std::vector<int> late;
+  for (int minute = 0; minute < until; ++minute) {
+    world.clock.Set(kDawn + minutes(minute));
+    EXPECT_TRUE(world.engine->Tick().ok());
+    const ForecastMode mode = world.engine->Regions()[0].zone.mode;
+    if (mode == ForecastMode::kLate) late.push_back(minute);
+  }
+  return late;
+}
+
+TEST(Engine, CallsNoForecastLateForOneThatCameOutOfTurn) {
+  // Every five minutes, and once after one.
+  EXPECT_THAT(LateMinutes({0, 5, 10, 11, 15, 20, 25, 26, 31, 36}, 46),
+              testing::IsEmpty());
+  EXPECT_THAT(LateMinutes({0, 5, 6, 10, 15}, 25), testing::IsEmpty())
+      << "while little is known";
+}
+
+TEST(Engine, CallsAForecastLateThatIsTwiceAsOldAsUsual) {
+  EXPECT_THAT(LateMinutes({0, 5, 10, 15}, 28), testing::ElementsAre(26, 27));
+  // One that did not come for long does not make the next outage look usual.
+  EXPECT_THAT(LateMinutes({0, 5, 10, 15, 28, 33}, 46),
+              testing::ElementsAre(26, 27, 44, 45));
+  // A provider that now issues by the half hour is learnt again.
+  EXPECT_THAT(LateMinutes({0, 5, 10, 15, 20, 25, 55, 85, 115, 145, 175}, 176),
+              testing::Each(testing::Lt(115)));
+}
+
 TEST(Engine, DoesNotUseAForecastBeyondTheInstantAtWhichItIsStale) {
   SimWorld world;
   world.options.stale_after = minutes(90);
