@@ -12,6 +12,7 @@
 
 #include "carbond/v1/carbond.pb.h"
 #include "scheduler/engine.h"
+#include "scheduler/region_rank.h"
 #include "storage/ledger_reader.h"
 
 namespace carbond {
@@ -49,7 +50,7 @@ void ToWire(const ReportRow& from, v1::EmissionsGroup* to);
 // All but `intensity`.
 void ToWire(const JobRecord& from, double clock_speed, v1::Job* to);
 
-void ToWire(const RegionView& from, const std::string& executor, Instant now,
+void ToWire(const RankedRegion& from, const std::string& executor, Instant now,
             v1::Region* to);
 
 // What is known of a region's grid within an interval: the archive's observed
