@@ -11,25 +11,37 @@ absl::Duration Overlap(const Span& a, const Span& b) {
                   std::min(a.end, b.end) - std::max(a.begin, b.begin));
 }
 
-// Of what was observed where that covers half of the span, else of what was
-// forecast. What covers less is no knowledge.
-void Measure(const std::vector<Picture::Point>& points, const Span& span,
-             Column& column) {
-  for (const bool observed : {true, false}) {
-    double covered = 0, sum = 0, climatology = 0;
-    for (const Picture::Point& point : points) {
-      if (point.observed != observed) continue;
-      const double part = absl::ToDoubleSeconds(Overlap(point.span, span));
-      covered += part;
-      sum += part * std::max(0.0, point.intensity_g_per_kwh);
-      if (point.climatology) climatology += part;
-    }
-    if (covered * 2 < absl::ToDoubleSeconds(span.end - span.begin)) continue;
-    column.known = true;
-    column.intensity_g_per_kwh = sum / covered;
-    column.climatology = climatology * 2 > covered;
-    return;
+struct Mean {
+  double intensity_g_per_kwh = 0;
+  bool climatology = false;  // most of it
+};
+
+// Weighed by time. What covers less than half of the span is no knowledge.
+std::optional<Mean> MeanOf(const std::vector<Picture::Point>& points,
+                           bool observed, const Span& span) {
+  double covered = 0, sum = 0, climatology = 0;
+  for (const Picture::Point& point : points) {
+    if (point.observed != observed) continue;
+    const double part = absl::ToDoubleSeconds(Overlap(point.span, span));
+    covered += part;
+    sum += part * std::max(0.0, point.intensity_g_per_kwh);
+    if (point.climatology) climatology += part;
   }
+  if (covered * 2 < absl::ToDoubleSeconds(span.end - span.begin)) return {};
+  return Mean{sum / covered, climatology * 2 > covered};
+}
+
+// Of what was observed where that is known, else of what was forecast.
+void Measure(const Picture& picture, const Span& span, Column& column) {
+  std::optional<Mean> mean = MeanOf(picture.points, true, span);
+  if (!mean) mean = MeanOf(picture.points, false, span);
+  if (mean) {
+    column.known = true;
+    column.intensity_g_per_kwh = mean->intensity_g_per_kwh;
+    column.climatology = mean->climatology;
+  }
+  mean = MeanOf(picture.day_before, true, span);
+  if (mean) column.day_before_g_per_kwh = mean->intensity_g_per_kwh;
 }
 
 // How much of `in` the spans take.
@@ -87,7 +99,7 @@ Columns MakeColumns(const Picture& picture, int most) {
     const Span span{window.begin + columns.width * i,
                     window.begin + columns.width * (i + 1)};
     Column& column = columns.cells.emplace_back();
-    Measure(picture.points, span, column);
+    Measure(picture, span, column);
     MarkSpans(picture, span, column);
   }
   MarkMoment(picture.deadline, window, Mark::kDeadline, columns);

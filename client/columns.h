@@ -1,6 +1,7 @@
 #pragma once
 // What a picture shows in each of its columns. Knows nothing of signs.
 
+#include <optional>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -17,6 +18,7 @@ struct Column {
   bool climatology = false;        // most of it
   bool chosen = false;             // the job ran or will run then
   Mark mark = Mark::kNone;
+  std::optional<double> day_before_g_per_kwh = {};
 };
 
 struct Columns {

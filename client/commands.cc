@@ -274,7 +274,7 @@ int Regions(Session& session) {
     }
     PrintJson(session, array);
   } else {
-    session.console.Print(RegionsPage(answer, session.look));
+    session.console.Print(RegionsPage(answer, session.look, session.here.zone));
   }
   return kDone;
 }

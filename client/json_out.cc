@@ -76,7 +76,9 @@ Json PointJson(const v1::IntensityPoint& point) {
           {"end", Instant(point.has_end(), point.end())},
           {"intensity_g_per_kwh", point.intensity_g_per_kwh()},
           {"climatology", point.climatology()},
-          {"observed", point.observed()}};
+          {"observed", point.observed()},
+          {"spread_g_per_kwh",
+           OrNull(point.has_spread_g_per_kwh(), point.spread_g_per_kwh())}};
 }
 
 // What a clock that nobody set runs at.
@@ -208,6 +210,12 @@ Json ToJson(const v1::Region& region, double clock_speed) {
       {"used", {{"gpus", region.gpus_used()}, {"cpus", region.cpus_used()}}},
       {"executor", OrNull(region.executor())},
       {"drained", region.drained()},
+      {"next_hour_g_per_kwh",
+       OrNull(region.has_next_hour_g_per_kwh(), region.next_hour_g_per_kwh())},
+      {"best_hour_g_per_kwh",
+       OrNull(region.has_best_hour_g_per_kwh(), region.best_hour_g_per_kwh())},
+      {"best_hour_begin",
+       Instant(region.has_best_hour_begin(), region.best_hour_begin())},
       {"clock_speed", Speed(clock_speed)}};
 }
 

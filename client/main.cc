@@ -188,7 +188,8 @@ void AddReads(CLI::App& app, CommandLine& line) {
       ->type_name("");
   forecast->add_flag("--observed", line.forecast.observed,
                      "the last 24 h too, as they were observed");
-  AddCommand(app, line, "regions", "where jobs can run", Regions);
+  AddCommand(app, line, "regions", "where jobs can run, the cleanest first",
+             Regions);
   AddCommand(app, line, "providers",
              "where grid data come from, and what is in trouble", Providers);
 }

@@ -17,6 +17,7 @@ namespace {
 
 constexpr int kWidest = 100;
 constexpr int kMargin = 7;  // the labels of the vertical axis and its line
+constexpr int kDayBeforeRows = 3;
 
 // What stands for what. Heights grow by the fraction of a cell.
 struct Signs {
@@ -111,6 +112,7 @@ Chart MakeChart(const Picture& picture, const Look& look, absl::TimeZone zone) {
       MakeColumns(picture, std::min(look.width, kWidest) - kMargin - 1);
   double greatest = 0;
   for (const Column& column : chart.columns.cells) {
+    greatest = std::max(greatest, column.day_before_g_per_kwh.value_or(0));
     if (!column.known) continue;
     greatest = std::max(greatest, column.intensity_g_per_kwh);
     chart.least = std::min(chart.least, column.intensity_g_per_kwh);
@@ -132,20 +134,18 @@ int ColourOf(const Chart& chart, const Column& column) {
   return kPalette[std::clamp(static_cast<int>(level * 5), 0, 4)];
 }
 
-// The sign of a column in a row, rows counted from the axis upwards.
-const std::string& SignOf(const Chart& chart, const Column& column, int row) {
+// The sign of a value in one of so many rows, counted from the axis upwards.
+const std::string& SignOf(const Chart& chart, double g_per_kwh, int row,
+                          int rows, const std::string& full) {
   static const std::string blank = " ";
-  if (!column.known) return blank;
-  const double row_height = chart.axis.top() / chart.axis.rows();
+  const double row_height = chart.axis.top() / rows;
   const auto parts = static_cast<double>(chart.signs.heights.size());
   // Whole parts of a cell above the row's foot; the least value shows as one.
-  const auto height = std::max<int64_t>(
-      1, std::llround(column.intensity_g_per_kwh / row_height * parts));
+  const auto height =
+      std::max<int64_t>(1, std::llround(g_per_kwh / row_height * parts));
   const int64_t above = height - row * static_cast<int64_t>(parts);
   if (above <= 0) return blank;
-  if (above >= static_cast<int64_t>(parts)) {
-    return column.climatology ? chart.signs.tail : chart.signs.heights.back();
-  }
+  if (above >= static_cast<int64_t>(parts)) return full;
   return chart.signs.heights[static_cast<size_t>(above - 1)];
 }
 
@@ -158,7 +158,14 @@ std::string ChartRow(const Chart& chart, int row) {
       labelled ? ValueLabel(axis, (row + 1) / axis.rows_per_step) : "",
       kMargin - 2, labelled ? chart.signs.tick : chart.signs.line));
   for (const Column& column : chart.columns.cells) {
-    line.Put(SignOf(chart, column, row), ColourOf(chart, column));
+    if (!column.known) {
+      line.Put(" ");
+      continue;
+    }
+    line.Put(SignOf(chart, column.intensity_g_per_kwh, row, axis.rows(),
+                    column.climatology ? chart.signs.tail
+                                       : chart.signs.heights.back()),
+             ColourOf(chart, column));
   }
   return line.Finish();
 }
@@ -212,6 +219,42 @@ std::string BandRow(const Chart& chart) {
   }
   std::string text = line.Finish();
   return text == "\n" ? std::string() : text;
+}
+
+std::string DayBeforeRow(const Chart& chart, int row) {
+  Line line(chart.look);
+  const bool topmost = row == kDayBeforeRows - 1;
+  line.Put(fmt::format(
+      "{:>{}} {}", topmost ? ValueLabel(chart.axis, chart.axis.steps) : "",
+      kMargin - 2, topmost ? chart.signs.tick : chart.signs.line));
+  for (const Column& column : chart.columns.cells) {
+    if (!column.day_before_g_per_kwh) {
+      line.Put(" ");
+      continue;
+    }
+    line.Put(SignOf(chart, *column.day_before_g_per_kwh, row, kDayBeforeRows,
+                    chart.signs.heights.back()),
+             kGrey);
+  }
+  return line.Finish();
+}
+
+// Low and dim, under the same hours and with the same top: whether the days to
+// come repeat the last is seen at once.
+std::string DayBeforeRows(const Chart& chart) {
+  const auto& cells = chart.columns.cells;
+  if (std::none_of(cells.begin(), cells.end(), [](const Column& column) {
+        return column.day_before_g_per_kwh.has_value();
+      })) {
+    return "";
+  }
+  std::string text =
+      Cut(std::string(kMargin, ' ') +
+              "yesterday: the last 24 h as observed, at the same hours",
+          std::min(chart.look.width, kWidest), chart.look) +
+      "\n";
+  for (int row = kDayBeforeRows; row-- > 0;) text += DayBeforeRow(chart, row);
+  return text;
 }
 
 // What a sign means; empty words where the sign does not occur.
@@ -306,7 +349,7 @@ std::string Draw(const Picture& picture, const Look& look,
   std::string text = title;
   for (int row = chart.axis.rows(); row-- > 0;) text += ChartRow(chart, row);
   return text + AxisRow(chart) + BandRow(chart) + LabelRow(chart) +
-         Legend(chart);
+         DayBeforeRows(chart) + Legend(chart);
 }
 
 }  // namespace carbond::client

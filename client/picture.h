@@ -32,6 +32,9 @@ struct Picture {
   std::vector<Span> planned;
   std::optional<absl::Time> now;
   std::optional<absl::Time> deadline;
+  // What the last 24 h were, moved to the same hours of the days drawn; shown
+  // in a band of its own. Empty: none.
+  std::vector<Point> day_before = {};
 };
 
 // Lines of text, each ending in a newline. At most 100 columns wide. Says so

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "client/local_time.h"
 #include "client/names.h"
@@ -16,6 +17,9 @@ namespace carbond::client {
 namespace {
 
 using Align = Table::Align;
+
+// As the daemon calls a provider of yearly averages.
+constexpr const char* kYearlySignal = "yearly_average";
 
 std::string Capital(std::string word) {
   if (!word.empty() && word[0] >= 'a' && word[0] <= 'z') {
@@ -68,6 +72,35 @@ std::string AlternativesTable(const v1::Plan& plan, const Look& look,
 
 std::string Capacity(int used, int all) {
   return fmt::format("{}/{}", used, all);
+}
+
+std::string OrUnknown(bool known, double value) {
+  return known ? FormatNumber(value) : "unknown";
+}
+
+std::string BestHourBegin(const v1::Region& region, const Here& here) {
+  if (!region.has_best_hour_begin()) return "";
+  const absl::Time begin = FromProto(region.best_hour_begin());
+  return begin <= here.now ? "now" : FormatWhen(begin, here);
+}
+
+std::vector<std::string> RegionRow(const v1::Region& region, const Here& here) {
+  return {
+      region.name(),
+      OrUnknown(region.has_next_hour_g_per_kwh(), region.next_hour_g_per_kwh()),
+      OrUnknown(region.has_best_hour_g_per_kwh(), region.best_hour_g_per_kwh()),
+      BestHourBegin(region, here),
+      region.zone(),
+      region.provider(),
+      region.signal(),
+      Name(region.mode()),
+      region.has_age() ? FormatLength(absl::Seconds(region.age().seconds()))
+                       : "",
+      OrUnknown(region.has_intensity_g_per_kwh(), region.intensity_g_per_kwh()),
+      fmt::format("{:.2f}", region.pue()),
+      Capacity(region.gpus_used(), region.gpus()),
+      Capacity(region.cpus_used(), region.cpus()),
+      region.executor() + (region.drained() ? ", drained" : "")};
 }
 
 // `192 g (32 %)`.
@@ -209,19 +242,34 @@ std::string ForecastPage(const v1::Forecast& forecast, const Look& look,
     if (forecast.has_now()) text += ", " + FormatLength(now - issued) + " ago";
     text += "\n";
   }
+  if (forecast.signal() == kYearlySignal && !forecast.points().empty()) {
+    return text +
+           fmt::format(
+               "  now       {} g/kWh, as at every hour: a yearly average is no "
+               "forecast\n",
+               FormatNumber(
+                   forecast.points().rbegin()->intensity_g_per_kwh())) +
+           ClockLine(forecast.clock_speed());
+  }
+  if (!forecast.points().empty()) {
+    text += "  spread    " + SpreadPhrase(forecast) + "\n";
+  }
   Picture picture = PictureOf(forecast);
   picture.title.clear();
   return text + "\n" + Draw(picture, look, zone) +
          ClockLine(forecast.clock_speed());
 }
 
-std::string RegionsPage(const v1::ListRegionsResponse& answer,
-                        const Look& look) {
+std::string RegionsPage(const v1::ListRegionsResponse& answer, const Look& look,
+                        absl::TimeZone zone) {
   if (answer.regions().empty()) return "no regions\n";
   Table table({{"NAME"},
-               {"ZONE"},
-               {"PROVIDER"},
-               {"SIGNAL"},
+               {"NEXT HOUR", Align::kRight},
+               {"BEST HOUR", Align::kRight},
+               {"FROM"},
+               {"ZONE", Align::kLeft, true},
+               {"PROVIDER", Align::kLeft, true},
+               {"SIGNAL", Align::kLeft, true},
                {"FORECAST"},
                {"AGE", Align::kRight},
                {"G/KWH NOW", Align::kRight},
@@ -229,23 +277,25 @@ std::string RegionsPage(const v1::ListRegionsResponse& answer,
                {"GPUS", Align::kRight},
                {"CPUS", Align::kRight},
                {"EXECUTOR"}});
+  const Here here{FromProto(answer.now()), zone};
+  std::set<std::string> signals;
   for (const v1::Region& region : answer.regions()) {
-    const std::string age =
-        region.has_age() ? FormatLength(absl::Seconds(region.age().seconds()))
-                         : "";
-    const std::string intensity =
-        region.has_intensity_g_per_kwh()
-            ? FormatNumber(region.intensity_g_per_kwh())
-            : "";
-    table.Add({region.name(), region.zone(), region.provider(), region.signal(),
-               Name(region.mode()), age, intensity,
-               fmt::format("{:.2f}", region.pue()),
-               Capacity(region.gpus_used(), region.gpus()),
-               Capacity(region.cpus_used(), region.cpus()),
-               region.executor() + (region.drained() ? ", drained" : "")});
+    if (region.has_next_hour_g_per_kwh()) signals.insert(region.signal());
+    table.Add(RegionRow(region, here));
   }
-  return table.Render(look) + "GPUs and CPUs: used/all\n" +
-         ClockLine(answer.clock_speed());
+  std::string text =
+      "ranked by the hour from now: grams for each kWh of IT energy, PUE "
+      "included\n" +
+      table.Render(look) +
+      fmt::format("the best hour lies within 24 h; times are UTC{}\n",
+                  FormatOffset(here.now, zone)) +
+      "G/KWH NOW is the grid's own; GPUs and CPUs: used/all\n";
+  if (signals.size() > 1) {
+    text +=
+        "grams of different signals are not compared: those of one stand "
+        "together\n";
+  }
+  return text + ClockLine(answer.clock_speed());
 }
 
 }  // namespace carbond::client

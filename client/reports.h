@@ -20,8 +20,8 @@ std::string EmissionsPage(const v1::ReportEmissionsResponse& report,
                           v1::GroupBy by, const Look& look);
 std::string ForecastPage(const v1::Forecast& forecast, const Look& look,
                          absl::TimeZone zone);
-std::string RegionsPage(const v1::ListRegionsResponse& answer,
-                        const Look& look);
+std::string RegionsPage(const v1::ListRegionsResponse& answer, const Look& look,
+                        absl::TimeZone zone);
 
 // The line under a report whose clock is not the world's; else empty.
 std::string ClockLine(double clock_speed);

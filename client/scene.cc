@@ -13,6 +13,7 @@ namespace {
 // enough to be seen.
 constexpr absl::Duration kOutlook = absl::Hours(36);
 constexpr absl::Duration kRecent = absl::Hours(6);
+constexpr absl::Duration kDay = absl::Hours(24);
 
 Span ToSpan(const google::protobuf::Timestamp& begin,
             const google::protobuf::Timestamp& end) {
@@ -54,6 +55,23 @@ void Confine(Picture& picture) {
     }
     if (point.span.begin < end && end <= point.span.end) {
       window.end = std::max(window.end, point.span.end);
+    }
+  }
+}
+
+// What was observed in the last 24 h, under the same hours of each day drawn.
+void AddDayBefore(const v1::Forecast& forecast, absl::Time now,
+                  Picture& picture) {
+  for (const v1::IntensityPoint& point : forecast.points()) {
+    if (!point.observed()) continue;
+    Span span = ToSpan(point.begin(), point.end());
+    span.begin = std::max(span.begin, now - kDay);
+    span.end = std::min(span.end, now);
+    if (span.begin >= span.end) continue;
+    for (span.begin += kDay, span.end += kDay; span.begin < picture.window.end;
+         span.begin += kDay, span.end += kDay) {
+      picture.day_before.push_back(
+          {span, point.intensity_g_per_kwh(), false, true});
     }
   }
 }
@@ -162,6 +180,7 @@ Picture PictureOf(const v1::Forecast& forecast) {
     picture.window.begin = *picture.now - kRecent;
   }
   Confine(picture);
+  if (picture.now) AddDayBefore(forecast, *picture.now, picture);
   return picture;
 }
 

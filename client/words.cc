@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "client/console.h"
@@ -67,6 +68,17 @@ std::string Reservation(const v1::Plan& plan, const Here& here) {
   return Localized(Printable(plan.why().substr(begin)), here);
 }
 
+// The spread around what is expected at an instant.
+std::optional<double> SpreadAt(const v1::Forecast& forecast, absl::Time t) {
+  for (const v1::IntensityPoint& point : forecast.points()) {
+    if (FromProto(point.begin()) <= t && t < FromProto(point.end()) &&
+        point.has_spread_g_per_kwh()) {
+      return point.spread_g_per_kwh();
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string ClockNote(double clock_speed) {
@@ -114,6 +126,22 @@ std::string SavedPhrase(const v1::Emissions& emissions) {
   return saved > 0
              ? fmt::format("saved {}{}", FormatGrams(saved), percent)
              : fmt::format("cost {}{} more", FormatGrams(-saved), percent);
+}
+
+std::string SpreadPhrase(const v1::Forecast& forecast) {
+  std::string text;
+  for (const int hours : {1, 6, 24, 48}) {
+    const auto spread =
+        SpreadAt(forecast, FromProto(forecast.now()) + absl::Hours(hours));
+    if (!spread) continue;
+    text += fmt::format("{}{} g/kWh in {} h",
+                        text.empty() ? "usually within " : ", ",
+                        *spread >= 9.95 ? fmt::format("{:.0f}", *spread)
+                                        : fmt::format("{:.2g}", *spread),
+                        hours);
+  }
+  return text.empty() ? "not known yet: it is learnt as expected hours come"
+                      : text;
 }
 
 std::string ReasonPhrase(const std::string& reason) {

@@ -24,7 +24,7 @@ struct ClockConfig {
 
 struct RecordedConfig {
   enum class Replay { kNow, kAsRecorded };
-  std::string actual;    // absolute path of a .csv or .csv.gz
+  std::string actual;    // absolute path of a .csv or .json, or gzip'd
   std::string forecast;  // empty: the actual values serve as forecast
   std::string signal;
   Replay replay = Replay::kAsRecorded;

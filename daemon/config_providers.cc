@@ -51,7 +51,7 @@ void CheckStaleAfter(ConfigMap& map, Duration stale_after, Duration poll) {
 
 RecordedConfig ReadRecorded(ConfigMap& map) {
   RecordedConfig config;
-  map.Require("actual", "name the file of recorded values (.csv or .csv.gz)");
+  map.Require("actual", "name the file of recorded values (.csv, .json, or gzip'd)");
   ReadDataFile(map, "actual", config.actual);
   ReadDataFile(map, "forecast", config.forecast);
   map.Require("signal", "say what the values are, such as co2_moer or average");

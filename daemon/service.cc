@@ -279,13 +279,15 @@ grpc::ServerUnaryReactor* Service::ListRegions(
   ReadWithRegions(
       reactor,
       [this, response](LedgerReader&, const std::vector<RegionView>& regions) {
-        for (const RegionView& region : regions) {
-          auto executor = options_.executor_of.find(region.region.name);
-          ToWire(region,
+        const Instant now = clock_.Now();
+        for (const RankedRegion& ranked : RankRegions(regions, now)) {
+          auto executor = options_.executor_of.find(ranked.view.region.name);
+          ToWire(ranked,
                  executor == options_.executor_of.end() ? "" : executor->second,
-                 clock_.Now(), response->add_regions());
+                 now, response->add_regions());
         }
         response->set_clock_speed(clock_.speed());
+        ToWire(now, response->mutable_now());
         return Ok();
       });
   return reactor;

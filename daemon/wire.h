@@ -13,6 +13,7 @@
 #include "carbond/v1/carbond.pb.h"
 #include "daemon/grid/provider_report.h"
 #include "scheduler/engine.h"
+#include "scheduler/region_rank.h"
 #include "storage/ledger_reader.h"
 
 namespace carbond {
@@ -50,7 +51,7 @@ void ToWire(const ReportRow& from, v1::EmissionsGroup* to);
 // All but `intensity`.
 void ToWire(const JobRecord& from, double clock_speed, v1::Job* to);
 
-void ToWire(const RegionView& from, const std::string& executor, Instant now,
+void ToWire(const RankedRegion& from, const std::string& executor, Instant now,
             v1::Region* to);
 
 void ToWire(const ProviderReport& from, v1::Provider* to);

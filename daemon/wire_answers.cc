@@ -66,15 +66,27 @@ double Fraction(int64_t part, int64_t whole) {
                     : static_cast<double>(part) / static_cast<double>(whole);
 }
 
-void AddPoints(const Series& series, bool observed, Instant forecast_end,
-               v1::Forecast* to) {
-  for (const Slot& slot : series.slots()) {
-    v1::IntensityPoint* point = to->add_points();
-    ToWire(slot.interval.begin, point->mutable_begin());
-    ToWire(slot.interval.end, point->mutable_end());
-    point->set_intensity_g_per_kwh(slot.intensity.value());
-    point->set_observed(observed);
-    point->set_climatology(!observed && slot.interval.begin >= forecast_end);
+v1::IntensityPoint* AddPoint(const Slot& slot, v1::Forecast* to) {
+  v1::IntensityPoint* point = to->add_points();
+  ToWire(slot.interval.begin, point->mutable_begin());
+  ToWire(slot.interval.end, point->mutable_end());
+  point->set_intensity_g_per_kwh(slot.intensity.value());
+  return point;
+}
+
+void AddExpected(const ZoneView& zone, Interval within, v1::Forecast* to) {
+  const Series expected = zone.outlook.Clip(within);
+  for (const Slot& slot : expected.slots()) {
+    v1::IntensityPoint* point = AddPoint(slot, to);
+    point->set_climatology(slot.interval.begin >= zone.forecast_end);
+    const auto spread = zone.spread.At(slot.interval.begin);
+    if (spread) point->set_spread_g_per_kwh(spread->value());
+  }
+}
+
+void AddObserved(const Series& observed, v1::Forecast* to) {
+  for (const Slot& slot : observed.slots()) {
+    AddPoint(slot, to)->set_observed(true);
   }
 }
 
@@ -242,11 +254,12 @@ void ToWire(const JobRecord& from, double clock_speed, v1::Job* to) {
   to->set_clock_speed(clock_speed);
 }
 
-void ToWire(const RegionView& from, const std::string& executor, Instant now,
+void ToWire(const RankedRegion& from, const std::string& executor, Instant now,
             v1::Region* to) {
-  const ZoneView& zone = from.zone;
-  to->set_name(from.region.name);
-  to->set_zone(from.region.zone);
+  const Region& region = from.view.region;
+  const ZoneView& zone = from.view.zone;
+  to->set_name(region.name);
+  to->set_zone(region.zone);
   to->set_provider(zone.provider);
   to->set_mode(ToWire(zone.mode));
   if (zone.issued_at) {
@@ -256,14 +269,19 @@ void ToWire(const RegionView& from, const std::string& executor, Instant now,
   std::optional<GramsPerKwh> intensity = zone.observed.At(now);
   if (!intensity) intensity = zone.outlook.At(now);
   if (intensity) to->set_intensity_g_per_kwh(intensity->value());
-  to->set_pue(from.region.pue.value());
-  to->set_gpus(from.region.capacity.gpus);
-  to->set_cpus(from.region.capacity.cpus);
-  to->set_gpus_used(from.used.gpus);
-  to->set_cpus_used(from.used.cpus);
+  to->set_pue(region.pue.value());
+  to->set_gpus(region.capacity.gpus);
+  to->set_cpus(region.capacity.cpus);
+  to->set_gpus_used(from.view.used.gpus);
+  to->set_cpus_used(from.view.used.cpus);
   to->set_executor(executor);
   to->set_signal(zone.signal);
-  to->set_drained(from.region.drained);
+  to->set_drained(region.drained);
+  if (from.next_hour) to->set_next_hour_g_per_kwh(from.next_hour->value());
+  if (from.best_hour) to->set_best_hour_g_per_kwh(from.best_hour->value());
+  if (from.best_hour_begin) {
+    ToWire(*from.best_hour_begin, to->mutable_best_hour_begin());
+  }
 }
 
 void ToWire(const ProviderReport& from, v1::Provider* to) {
@@ -303,16 +321,12 @@ void ToWire(const Picture& from, v1::Forecast* to) {
   // was expected.
   Series observed = from.observed.Clip(from.within);
   Instant at = from.within.begin;
-  auto expected_until = [&](Instant end) {
-    AddPoints(zone.outlook.Clip({at, end}), false, zone.forecast_end, to);
-  };
   for (const Interval& gap : observed.Gaps(from.within)) {
-    AddPoints(observed.Clip({at, gap.begin}), true, zone.forecast_end, to);
-    at = gap.begin;
-    expected_until(gap.end);
+    AddObserved(observed.Clip({at, gap.begin}), to);
+    AddExpected(zone, gap, to);
     at = gap.end;
   }
-  AddPoints(observed.Clip({at, from.within.end}), true, zone.forecast_end, to);
+  AddObserved(observed.Clip({at, from.within.end}), to);
 }
 
 v1::JobState ToWire(State state) {

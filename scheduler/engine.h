@@ -98,6 +98,9 @@ struct ZoneView {
   Series outlook;        // from now on, as far as any plan may look
   Instant forecast_end;  // where the forecast ends and climatology begins
   Series observed;
+  // How far what came has usually lain from such an outlook; a gap where too
+  // little is known of that.
+  Series spread = {};
 };
 
 struct RegionView {

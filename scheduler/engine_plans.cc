@@ -330,6 +330,8 @@ std::vector<RegionView> Engine::Regions() const {
       view.zone.signal = used ? forecast->signal : zone->second.signal;
       view.zone.fetched_at = zone->second.fetched_at;
       view.zone.observed = zone->second.known.observed;
+      view.zone.spread = zone->second.correction.errors().Around(
+          now_, view.zone.outlook, used ? forecast->series : Series());
     }
     views.push_back(std::move(view));
   }

@@ -6,10 +6,6 @@
 namespace carbond {
 namespace {
 
-// Hours ahead at which experience is gathered.
-constexpr std::array<double, 33> kLeadHours = {
-    0,  0.25, 0.5, 1,  1.5, 2,  2.5, 3,  4,  5,  6,  7,  8,  10, 12, 14, 16,
-    18, 20,   22,  24, 27,  30, 33,  36, 42, 48, 54, 60, 66, 72, 84, 96};
 constexpr Duration kNoteEvery = hours(1);
 // The pull towards the prior weighs as much as so many hourly notes.
 constexpr double kPriorNotes = 48;
@@ -81,13 +77,6 @@ void ForecastCorrection::Evidence::Add(const Evidence& other) {
   count += other.count;
 }
 
-size_t ForecastCorrection::LeadOf(Duration lead) {
-  const double h = static_cast<double>(lead.count()) / 3'600'000.0;
-  const auto above = std::upper_bound(kLeadHours.begin(), kLeadHours.end(), h);
-  return static_cast<size_t>(
-      std::max<std::ptrdiff_t>(above - kLeadHours.begin() - 1, 0));
-}
-
 ForecastCorrection::Present ForecastCorrection::PresentOf(
     const DayProfile& days, const ZoneKnowledge& zone) {
   const Instant until = days.known_until();
@@ -139,6 +128,8 @@ void ForecastCorrection::Learn(Instant now, const ZoneKnowledge& zone) {
       if (!came) return true;
       evidence_[note.said.forecast][note.lead].Add(
           note.said.sources, came->value() - note.said.usual);
+      errors_.Add(note.said.forecast, note.ahead,
+                  came->value() - note.expected);
       return learnt = true;
     });
   }
@@ -173,7 +164,11 @@ void ForecastCorrection::TakeNotes(Instant now, const ZoneKnowledge& zone) {
     if (slot.interval.begin < days.known_until()) continue;
     last = slot.interval;
     const auto said = WhatIsSaid(slot, present, days, zone);
-    if (said) notes_.push_back({slot.interval, lead, *said});
+    if (said) {
+      const Duration ahead = slot.interval.begin - now;
+      notes_.push_back(
+          {slot.interval, lead, *said, ahead, Expect(*said, ahead)});
+    }
     noted_at_ = now;
   }
 }
@@ -189,8 +184,9 @@ void ForecastCorrection::Solve() {
       for (size_t other = 0; other < kLeads; ++other) {
         const double a = kLeadHours[lead] + 1, b = kLeadHours[other] + 1;
         if (std::max(a, b) > std::min(a, b) * kPoolRatio) continue;
-        pooled.Add(evidence_[forecast][other]);
         near += 1;
+        if (evidence_[forecast][other].count == 0) continue;  // adds zeros
+        pooled.Add(evidence_[forecast][other]);
       }
       Sources& solved = weights.of[forecast][lead];
       solved = prior;
@@ -212,6 +208,17 @@ void ForecastCorrection::Solve() {
 
 // ---- Correcting -----------------------------------------------------------
 
+double ForecastCorrection::Expect(const Said& said, Duration lead) const {
+  Sources weights{};
+  if (said.forecast) weights[0] = 1;
+  if (weights_) weights = weights_->of[said.forecast][LeadOf(lead)];
+  double expected = said.usual;
+  for (size_t i = 0; i < kSources; ++i) {
+    expected += weights[i] * said.sources[i];
+  }
+  return std::max(expected, 0.0);
+}
+
 Series ForecastCorrection::Correct(Instant now, const Series& raw,
                                    const ZoneKnowledge& zone) const {
   DayProfile days(zone.observed, zone.known_until);
@@ -220,17 +227,7 @@ Series ForecastCorrection::Correct(Instant now, const Series& raw,
   for (Slot& slot : slots) {
     const auto said = WhatIsSaid(slot, present, days, zone);
     if (!said) continue;
-    Sources weights{};
-    if (said->forecast) weights[0] = 1;
-    if (weights_) {
-      const Duration lead = std::max(slot.interval.begin - now, Duration(0));
-      weights = weights_->of[said->forecast][LeadOf(lead)];
-    }
-    double expected = said->usual;
-    for (size_t i = 0; i < kSources; ++i) {
-      expected += weights[i] * said->sources[i];
-    }
-    slot.intensity = GramsPerKwh::Of(std::max(expected, 0.0));
+    slot.intensity = GramsPerKwh::Of(Expect(*said, slot.interval.begin - now));
   }
   return *Series::Make(std::move(slots));
 }

@@ -22,6 +22,7 @@
 #include <deque>
 
 #include "scheduler/day_profile.h"
+#include "scheduler/forecast_errors.h"
 #include "scheduler/series.h"
 
 namespace carbond {
@@ -45,9 +46,13 @@ class ForecastCorrection {
   Series Correct(Instant now, const Series& raw,
                  const ZoneKnowledge& zone) const;
 
+  // How far from what Correct expected lay what came. Nothing that is planned
+  // depends on it.
+  const ForecastErrors& errors() const { return errors_; }
+
  private:
   static constexpr size_t kSources = 8;
-  static constexpr size_t kLeads = 33;
+  static constexpr size_t kLeads = kLeadHours.size();
   using Sources = std::array<double, kSources>;
 
   // Sums of a regression.
@@ -73,17 +78,19 @@ class ForecastCorrection {
     Interval slot;
     size_t lead = 0;
     Said said;
+    Duration ahead{0};    // from the note to the slot
+    double expected = 0;  // by Correct, then
   };
   struct Weights {
     std::array<std::array<Sources, kLeads>, 2> of;
   };
 
-  static size_t LeadOf(Duration lead);
   static Present PresentOf(const DayProfile& days, const ZoneKnowledge& zone);
   static std::optional<Said> WhatIsSaid(const Slot& slot,
                                         const Present& present,
                                         DayProfile& days,
                                         const ZoneKnowledge& zone);
+  double Expect(const Said& said, Duration lead) const;
   void TakeNotes(Instant now, const ZoneKnowledge& zone);
   void Solve();
 
@@ -92,6 +99,7 @@ class ForecastCorrection {
   Instant learnt_until_;
   std::array<std::array<Evidence, kLeads>, 2> evidence_;  // [with forecast]
   std::optional<Weights> weights_;  // nothing: no experience yet
+  ForecastErrors errors_;
 };
 
 }  // namespace carbond

@@ -5,9 +5,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
 #include <filesystem>
-#include <thread>
+#include <mutex>
 
 #include "daemon/clock.h"
 #include "daemon/exec/factory.h"
@@ -18,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Duration kLongestTry = seconds(10);
+constexpr Duration kLook = Duration(200);  // should the bell be missed
 constexpr uintmax_t kLittleSpace = uintmax_t{1} << 30;  // bytes
 
 class ScratchDirectory {
@@ -57,6 +59,29 @@ int Gpus() {
   return count;
 }
 
+// Rings when an executor has seen something change.
+class Bell {
+ public:
+  void Ring() {
+    {
+      std::lock_guard lock(mutex_);
+      rung_ = true;
+    }
+    heard_.notify_one();
+  }
+  // Until it rings, or for so long.
+  void Await(Duration longest) {
+    std::unique_lock lock(mutex_);
+    heard_.wait_for(lock, longest, [this] { return rung_; });
+    rung_ = false;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable heard_;
+  bool rung_ = false;  // guarded by mutex_
+};
+
 // Runs /bin/true as a job would be run. How long it took, or what failed.
 Result<Duration> TryOut(Config config, const std::string& region) {
   const ScratchDirectory scratch;
@@ -71,7 +96,9 @@ Result<Duration> TryOut(Config config, const std::string& region) {
     if (error) return Trouble("{}: {}", scratch.path(), error.message());
   }
   const SystemClock clock;
-  CARBOND_ASSIGN_OR_RETURN(auto executor, MakeExecutors(config, clock, [] {}));
+  Bell bell;
+  CARBOND_ASSIGN_OR_RETURN(
+      auto executor, MakeExecutors(config, clock, [&bell] { bell.Ring(); }));
   StartOrder order;
   order.id = {JobId{1}, 1};
   order.region = region;
@@ -90,7 +117,7 @@ Result<Duration> TryOut(Config config, const std::string& region) {
       return Trouble(
           "{}", sight.detail.empty() ? "the process was lost" : sight.detail);
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    bell.Await(kLook);
   }
   const Status stopped = executor->Stop(order.id);
   return Trouble("a process did not end within {}{}",

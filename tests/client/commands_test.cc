@@ -467,6 +467,7 @@ TEST_F(Commands, ForecastSaysWhereItIsFromAndHowOld) {
               StartsWith("here, zone DE\n  provider  recorded\n  signal    "
                          "average\n  mode      fresh\n  issued    09:30 "
                          "+01:00, 30m ago\n"));
+  EXPECT_THAT(console_.out, HasSubstr("\n  spread    not known yet: "));
   EXPECT_THAT(console_.out, HasSubstr("▒ same hours of past days"));
   EXPECT_EQ(carbond_.last_forecast().region(), "here");
   EXPECT_TRUE(carbond_.last_forecast().with_observed());
@@ -477,31 +478,95 @@ TEST_F(Commands, ForecastSaysWhereItIsFromAndHowOld) {
   EXPECT_FALSE(carbond_.last_forecast().with_observed());
 }
 
-TEST_F(Commands, RegionsAreATableOrAnArray) {
+v1::ListRegionsResponse TwoRegions() {
   v1::ListRegionsResponse regions;
-  v1::Region* region = regions.add_regions();
-  region->set_name("here");
-  region->set_zone("DE");
-  region->set_mode(v1::FORECAST_MODE_STALE);
-  region->mutable_age()->set_seconds(5400);
-  region->set_pue(1.2);
-  region->set_gpus(4);
-  region->set_executor("local");
-  region->set_drained(true);
+  Set(regions.mutable_now(), "2026-11-21T09:00:00Z");
+  v1::Region* eu = regions.add_regions();
+  eu->set_name("eu");
+  eu->set_zone("FR");
+  eu->set_provider("em");
+  eu->set_signal("average");
+  eu->set_mode(v1::FORECAST_MODE_FRESH);
+  eu->mutable_age()->set_seconds(600);
+  eu->set_intensity_g_per_kwh(60);
+  eu->set_pue(1.1);
+  eu->set_cpus(8);
+  eu->set_executor("local");
+  eu->set_next_hour_g_per_kwh(66);
+  eu->set_best_hour_g_per_kwh(33);
+  Set(eu->mutable_best_hour_begin(), "2026-11-22T02:20:00Z");
+  v1::Region* here = regions.add_regions();
+  here->set_name("here");
+  here->set_zone("DE");
+  here->set_mode(v1::FORECAST_MODE_STALE);
+  here->mutable_age()->set_seconds(5400);
+  here->set_pue(1.2);
+  here->set_gpus(4);
+  here->set_executor("local");
+  here->set_drained(true);
+  return regions;
+}
+
+TEST_F(Commands, RegionsAreATableOrAnArray) {
+  carbond_.set_regions(TwoRegions());
+  Start();
+  Session session = Here();
+  EXPECT_EQ(Regions(session), kDone);
+  EXPECT_EQ(
+      console_.out,
+      "ranked by the hour from now: grams for each kWh of IT energy, PUE "
+      "included\n"
+      "NAME  NEXT HOUR  BEST HOUR  FROM              ZONE  PROVIDER  SIGNAL   "
+      "FORECAST    AGE  G/KWH NOW   PUE  GPUS  CPUS  EXECUTOR\n"
+      "eu         66.0       33.0  Sun 22 Nov 03:20  FR    em        average  "
+      "fresh       10m       60.0  1.10   0/0   0/8  local\n"
+      "here    unknown    unknown  -                 DE    -         -        "
+      "stale     1h30m    unknown  1.20   0/4   0/0  local, drained\n"
+      "the best hour lies within 24 h; times are UTC+01:00\n"
+      "G/KWH NOW is the grid's own; GPUs and CPUs: used/all\n");
+  console_.out.clear();
+  Session json = Here(true);
+  EXPECT_EQ(Regions(json), kDone);
+  const Json rows = Json::parse(console_.out);
+  EXPECT_EQ(rows[0]["name"], "eu");
+  EXPECT_EQ(rows[0]["best_hour_begin"], "2026-11-22T02:20:00Z");
+  EXPECT_EQ(rows[1]["capacity"]["gpus"], 4);
+  EXPECT_TRUE(rows[1]["next_hour_g_per_kwh"].is_null());
+}
+
+TEST_F(Commands, RegionsWhoseBestHourIsTheNextSayNow) {
+  v1::ListRegionsResponse regions = TwoRegions();
+  *regions.mutable_regions(0)->mutable_best_hour_begin() = regions.now();
+  v1::Region* marginal = regions.add_regions();
+  marginal->set_name("cal");
+  marginal->set_signal("co2_moer");
+  marginal->set_next_hour_g_per_kwh(0);
   carbond_.set_regions(regions);
   Start();
   Session session = Here();
   EXPECT_EQ(Regions(session), kDone);
-  EXPECT_EQ(console_.out,
-            "NAME  ZONE  PROVIDER  SIGNAL  FORECAST    AGE  G/KWH NOW   PUE  "
-            "GPUS  CPUS  EXECUTOR\n"
-            "here  DE    -         -       stale     1h30m          -  1.20   "
-            "0/4   0/0  local, drained\n"
-            "GPUs and CPUs: used/all\n");
-  console_.out.clear();
-  Session json = Here(true);
-  EXPECT_EQ(Regions(json), kDone);
-  EXPECT_EQ(Json::parse(console_.out)[0]["capacity"]["gpus"], 4);
+  EXPECT_THAT(console_.out, HasSubstr("eu         66.0       33.0  now   FR"));
+  EXPECT_THAT(console_.out, HasSubstr("cal           0    unknown  -  "));
+  EXPECT_THAT(console_.out,
+              HasSubstr("grams of different signals are not compared"));
+}
+
+TEST_F(Commands, ForecastCallsAYearlyAverageNoForecast) {
+  v1::Forecast forecast;
+  forecast.set_region("here");
+  forecast.set_signal("yearly_average");
+  forecast.set_provider("table");
+  forecast.mutable_now()->set_seconds(1'800'000'000);
+  v1::IntensityPoint* point = forecast.add_points();
+  point->mutable_begin()->set_seconds(1'800'000'000);
+  point->mutable_end()->set_seconds(1'800'086'400);
+  point->set_intensity_g_per_kwh(312.5);
+  carbond_.set_forecast(forecast);
+  Start();
+  Session session = Here();
+  EXPECT_EQ(Forecast(session, {}), kDone);
+  EXPECT_THAT(console_.out, HasSubstr("a yearly average is no forecast"));
+  EXPECT_THAT(console_.out, Not(HasSubstr("spread")));
 }
 
 TEST_F(Commands, ProvidersSayWhatTheyAskedForAndWhatIsInTrouble) {

@@ -198,11 +198,14 @@ TEST(JsonOut, WritesAForecast) {
       "end": "2026-11-21T09:00:00Z",
       "intensity_g_per_kwh": 430.0,
       "climatology": false,
-      "observed": false
+      "observed": false,
+      "spread_g_per_kwh": null
     }
   ]
 }
 )");
+  forecast.mutable_points(0)->set_spread_g_per_kwh(0);
+  EXPECT_EQ(ToJson(forecast)["points"][0]["spread_g_per_kwh"], 0);
 }
 
 TEST(JsonOut, WritesARegion) {
@@ -221,8 +224,17 @@ TEST(JsonOut, WritesARegion) {
             R"("mode":"climatology","issued_at":null,"age_s":null,)"
             R"("intensity_g_per_kwh":null,"pue":1.2,)"
             R"("capacity":{"gpus":4,"cpus":32},"used":{"gpus":1,"cpus":0},)"
-            R"("executor":"local","drained":false,"clock_speed":1440.0})"
+            R"("executor":"local","drained":false,)"
+            R"("next_hour_g_per_kwh":null,"best_hour_g_per_kwh":null,)"
+            R"("best_hour_begin":null,"clock_speed":1440.0})"
             "\n");
+  region.set_next_hour_g_per_kwh(0);
+  region.set_best_hour_g_per_kwh(120.5);
+  Set(region.mutable_best_hour_begin(), "2026-11-21T12:20:00Z");
+  const Json json = ToJson(region, 1);
+  EXPECT_EQ(json["next_hour_g_per_kwh"], 0);
+  EXPECT_EQ(json["best_hour_g_per_kwh"], 120.5);
+  EXPECT_EQ(json["best_hour_begin"], "2026-11-21T12:20:00Z");
 }
 
 v1::EmissionsGroup Group(const std::string& signal, double kwh, double grams) {

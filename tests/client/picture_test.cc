@@ -38,6 +38,27 @@ v1::Job PausedJob() {
   return job;
 }
 
+// The day before it, with an evening peak and a night without wind; two hours
+// of the morning are missing.
+v1::Forecast WithYesterday() {
+  static constexpr double kHours[] = {200, 180, 150, 120, 120, 150, 220, 300,
+                                      410, 480, 420, 350, 300, 280, 280, 290,
+                                      300, 310, 340, 380, 420, -1,  -1,  330};
+  v1::Forecast forecast = NovemberDay();
+  absl::Time begin = At("2026-11-20T09:00:00Z");
+  for (const double value : kHours) {
+    if (value >= 0) {
+      v1::IntensityPoint* point = forecast.add_points();
+      *point->mutable_begin() = ToProto(begin);
+      *point->mutable_end() = ToProto(begin + absl::Hours(1));
+      point->set_intensity_g_per_kwh(value);
+      point->set_observed(true);
+    }
+    begin += absl::Hours(1);
+  }
+  return forecast;
+}
+
 Look Wide(Look look, int width) {
   look.width = width;
   return look;
@@ -120,6 +141,81 @@ g/kWh  here, zone DE: average from recorded
 )");
 }
 
+TEST(Picture, ShowsYesterdayUnderTheSameHours) {
+  EXPECT_EQ("\n" + Draw(PictureOf(WithYesterday()), Wide(kPlainUnicode, 68),
+                        Berlin()),
+            R"(
+g/kWh  here, zone DE: average from recorded
+  500 ┤                              ▅▅▃▃
+      │    ▃▃      ▇▇▃▃            ▆▆████▅▅                  ▃▃▆▆
+  400 ┤  ▅▅██      ████▂▂          ████████▆▆              ▅▅▒▒▒▒
+      │▆▆████    ▅▅██████        ██████████████▃▃      ▂▂▅▅▒▒▒▒▒▒
+  300 ┤██████    ████████▆▆    ▃▃██████████████████▇▇▒▒▒▒▒▒▒▒▒▒▒▒
+      │██████    ████████████▆▆██████████████████████▒▒▒▒▒▒▒▒▒▒▒▒
+  200 ┤██████    ████████████████████████████████████▒▒▒▒▒▒▒▒▒▒▒▒
+      │██████    ████████████████████████████████████▒▒▒▒▒▒▒▒▒▒▒▒
+  100 ┤██████    ████████████████████████████████████▒▒▒▒▒▒▒▒▒▒▒▒
+      │██████    ████████████████████████████████████▒▒▒▒▒▒▒▒▒▒▒▒
+    0 ┼────┬───────────┬───────────┬───────────┬───────────┬─────
+                   ▲
++01:00   06:00       12:00       18:00      22 Nov       06:00
+       yesterday: the last 24 h as observed, at the same hours
+  500 ┤                            ▄▄▇▇▄▄▁▁              ▂▂▄▄
+      │            ▂▂▁▁        ▃▃▆▆████████▆▆▅▅▅▅▆▆▆▆▇▇██████
+      │            ████▇▇▆▆▆▆▇▇██████████████████████████████
+       ▲ now 10:00  ▒ same hours of past days
+)");
+}
+
+TEST(Picture, ShowsYesterdayInAsciiToo) {
+  EXPECT_EQ(
+      "\n" + Draw(PictureOf(WithYesterday()), Wide(kPlainAscii, 68), Berlin()),
+      R"(
+g/kWh  here, zone DE: average from recorded
+  500 +                              ::..
+      |    ..      ##..            ::####::                  ..::
+  400 +  ::##      ####..          ########::              ::++++
+      |::####    ::######        ##############..      ..::++++++
+  300 +######    ########::    ..####################++++++++++++
+      |######    ############::######################++++++++++++
+  200 +######    ####################################++++++++++++
+      |######    ####################################++++++++++++
+  100 +######    ####################################++++++++++++
+      |######    ####################################++++++++++++
+    0 +----+-----------+-----------+-----------+-----------+-----
+                   ^
++01:00   06:00       12:00       18:00      22 Nov       06:00
+       yesterday: the last 24 h as observed, at the same hours
+  500 +                            ..##::                ..::
+      |            ..          ..::########::::::::::########
+      |            ######::::################################
+       ^ now 10:00  + same hours of past days
+)");
+}
+
+TEST(Picture, RepeatsYesterdayUnderEachDayToCome) {
+  v1::Forecast forecast = WithYesterday();
+  v1::IntensityPoint* third = forecast.add_points();
+  Set(third->mutable_begin(), "2026-11-22T08:00:00Z");
+  Set(third->mutable_end(), "2026-11-23T12:00:00Z");
+  third->set_intensity_g_per_kwh(300);
+  std::vector<absl::Time> evenings;
+  for (const Picture::Point& point : PictureOf(forecast).day_before) {
+    if (point.intensity_g_per_kwh == 480) {
+      evenings.push_back(point.span.begin);
+    }
+  }
+  EXPECT_EQ(evenings, (std::vector<absl::Time>{At("2026-11-21T18:00:00Z"),
+                                               At("2026-11-22T18:00:00Z")}));
+}
+
+TEST(Picture, ShowsNoYesterdayWhereNobodyKnowsIt) {
+  EXPECT_TRUE(PictureOf(NovemberDay()).day_before.empty());
+  EXPECT_EQ(
+      Draw(PictureOf(NovemberDay()), kPlainAscii, Berlin()).find("yesterday"),
+      std::string::npos);
+}
+
 TEST(Picture, ShowsWhereAJobRanPausedAndWillRun) {
   EXPECT_EQ("\n" + Draw(PictureOf(Shown(PausedJob())), Wide(kPlainUnicode, 64),
                         Berlin()),
@@ -168,7 +264,7 @@ TEST(Picture, SaysTheSameWithAndWithoutColour) {
   Look colourful = Wide(kColourful, 64);
   for (const Picture& picture :
        {PictureOf(Planned()), PictureOf(Shown(PausedJob())),
-        PictureOf(NovemberDay())}) {
+        PictureOf(NovemberDay()), PictureOf(WithYesterday())}) {
     const std::string text = Draw(picture, colourful, Berlin());
     EXPECT_NE(text.find("\x1b[38;5;"), std::string::npos);
     // Colour may not leak into the next line, and blanks at its end are none.
@@ -194,7 +290,7 @@ TEST(Picture, IsNeverWiderThanItsTerminalNorThanAHundred) {
   for (const int width : {40, 41, 57, 80, 100, 300}) {
     for (const Look& look : {kPlainAscii, kPlainUnicode}) {
       const std::string text =
-          Draw(PictureOf(NovemberDay()), Wide(look, width), Berlin());
+          Draw(PictureOf(WithYesterday()), Wide(look, width), Berlin());
       for (size_t from = 0; from < text.size();) {
         const size_t to = text.find('\n', from);
         EXPECT_LE(Width(text.substr(from, to - from)), std::min(width, 100));

@@ -57,6 +57,18 @@ TEST(Words, LeaveOutWhatIsNotKnown) {
   EXPECT_EQ(SavedPhrase(v1::Emissions()), "");
 }
 
+TEST(Words, SayHowFarOffAForecastUsuallyIs) {
+  v1::Forecast forecast =
+      NovemberDay();  // 10:00 is its now, at its second hour
+  EXPECT_EQ(SpreadPhrase(forecast),
+            "not known yet: it is learnt as expected hours come");
+  for (int i = 1; i < 12; ++i) {
+    forecast.mutable_points(i)->set_spread_g_per_kwh(4.26 * i);
+  }
+  EXPECT_EQ(SpreadPhrase(forecast),
+            "usually within 8.5 g/kWh in 1 h, 30 g/kWh in 6 h");
+}
+
 TEST(Words, CompareWithStartingNowWhereThereIsNoBaseline) {
   v1::Plan plan = MiddayPlan();
   plan.clear_baseline_g();

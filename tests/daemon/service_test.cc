@@ -225,6 +225,11 @@ TEST(Service, TellsOfRegionsAndForecasts) {
     EXPECT_EQ(r.regions(0).executor(), "sim");
     EXPECT_EQ(r.regions(0).pue(), 1.5);
     EXPECT_EQ(r.regions(0).intensity_g_per_kwh(), 200);
+    // With a PUE of 1.5, and nothing gained by waiting.
+    EXPECT_EQ(r.regions(0).next_hour_g_per_kwh(), 300);
+    EXPECT_EQ(r.regions(0).best_hour_g_per_kwh(), 300);
+    EXPECT_EQ(r.regions(0).best_hour_begin().SerializeAsString(),
+              r.now().SerializeAsString());
   }
   {
     grpc::ClientContext context;
@@ -244,6 +249,45 @@ TEST(Service, TellsOfRegionsAndForecasts) {
     EXPECT_EQ(status.error_message(),
               "region `mars` does not exist: there is here");
   }
+}
+
+// Eight days of a grid that swings by 40 around what was forecast of it.
+Batch EightDays(Instant now) {
+  const auto flat = [](Instant begin, int count, double swing) {
+    std::vector<Slot> slots;
+    for (int h = 0; h < count; ++h) {
+      const Instant at = begin + hours(h);
+      slots.push_back({{at, at + hours(1)},
+                       GramsPerKwh::Of(200 + swing * std::sin(h * h % 97))});
+    }
+    return *Series::Make(std::move(slots));
+  };
+  const Instant begin = now - hours(24 * 8);
+  Batch past;
+  past.observed.push_back({"Z", "sim", "sim", now, now, flat(begin, 192, 40)});
+  for (Instant at = begin; at < now; at += hours(6)) {
+    past.forecasts.push_back({"Z", "sim", "sim", at, at, flat(at, 48, 0)});
+  }
+  return past;
+}
+
+TEST(Service, TellsHowFarOffForecastsHaveBeen) {
+  ServiceWorld world(1000, EightDays);
+  grpc::ClientContext context;
+  v1::GetForecastRequest q;
+  q.set_with_observed(true);
+  v1::Forecast r;
+  ASSERT_TRUE(world.stub().GetForecast(&context, q, &r).ok());
+  int observed = 0, judged = 0;
+  for (const v1::IntensityPoint& point : r.points()) {
+    observed += point.observed();
+    if (!point.has_spread_g_per_kwh()) continue;
+    EXPECT_FALSE(point.observed());
+    EXPECT_NEAR(point.spread_g_per_kwh(), 40 / std::sqrt(2), 10);
+    ++judged;
+  }
+  EXPECT_GT(observed, 20);
+  EXPECT_GT(judged, 40);
 }
 
 TEST(Service, AnswersUnavailableWhenTheLedgerCannotBeWritten) {

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <future>
 #include <memory>
 #include <string>
@@ -63,7 +64,10 @@ class ServiceWorld {
  public:
   static constexpr double kSpeed = 3600;
 
-  explicit ServiceWorld(int cpus = 1000) {
+  // `past` makes what the ledger holds before the daemon begins.
+  explicit ServiceWorld(
+      int cpus = 1000,
+      const std::function<Batch(Instant now)>& past = nullptr) {
     Instant real = SystemClock::RealNow();
     clock_ = SystemClock(kSpeed, real, real);
     began_ = real;
@@ -76,6 +80,10 @@ class ServiceWorld {
     auto opened = SqliteLedger::Open(db());
     EXPECT_TRUE(opened.ok()) << opened.status();
     ledger_ = *std::move(opened);
+    if (past) {
+      const Status kept = ledger_->Append(past(began_));
+      EXPECT_TRUE(kept.ok()) << kept;
+    }
     disk_ = std::make_unique<FillableLedger>(*ledger_);
     watched_ = std::make_unique<WatchedLedger>(
         *disk_, [this](const Batch& batch) { hub_.Publish(batch); });

@@ -292,6 +292,46 @@ TEST(Wire, DrawsWhatWasObservedAndThenWhatIsExpected) {
   }
   EXPECT_THAT(grams, ElementsAre(100, 100, 200, 200, 200, 200, 200));
   EXPECT_EQ(kinds, "oofffcc");
+  for (const v1::IntensityPoint& point : forecast.points()) {
+    EXPECT_FALSE(point.has_spread_g_per_kwh()) << "nothing is known of it";
+  }
+
+  // Of what is expected, as far as it is known; never of what was observed.
+  region.zone.spread = slots(2, 5, 12);
+  forecast.Clear();
+  ToWire(Picture{.region = region,
+                 .observed = observed,
+                 .within = {at(1), at(8)},
+                 .now = at(3) + minutes(30)},
+         &forecast);
+  std::string spreads;
+  for (const v1::IntensityPoint& point : forecast.points()) {
+    spreads += point.has_spread_g_per_kwh() ? 's' : '-';
+    if (point.has_spread_g_per_kwh()) {
+      EXPECT_EQ(point.spread_g_per_kwh(), 12);
+    }
+  }
+  EXPECT_EQ(spreads, "--ss---");
+}
+
+TEST(Wire, TellsWhatAnHourInARegionCosts) {
+  RankedRegion ranked;
+  ranked.view.region.name = "here";
+  v1::Region region;
+  ToWire(ranked, "local", Instant(), &region);
+  EXPECT_EQ(region.name(), "here");
+  EXPECT_EQ(region.executor(), "local");
+  EXPECT_FALSE(region.has_next_hour_g_per_kwh());
+  EXPECT_FALSE(region.has_best_hour_g_per_kwh());
+  EXPECT_FALSE(region.has_best_hour_begin());
+  ranked.next_hour = Grams();  // the grid is clean, and known to be
+  ranked.best_hour = Grams::Of(120);
+  ranked.best_hour_begin = Instant::FromSeconds(7200);
+  ToWire(ranked, "local", Instant(), &region);
+  EXPECT_TRUE(region.has_next_hour_g_per_kwh());
+  EXPECT_EQ(region.next_hour_g_per_kwh(), 0);
+  EXPECT_EQ(region.best_hour_g_per_kwh(), 120);
+  EXPECT_EQ(region.best_hour_begin().seconds(), 7200);
 }
 
 }  // namespace

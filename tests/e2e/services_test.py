@@ -193,6 +193,27 @@ def plans_by_the_forecast(daemon, service):
     assert "co2_moer" in json.dumps(told), told
 
 
+def ranks_by_the_coming_hour(daemon, service):
+    rows = json.loads(daemon.ctl("regions", "-o", "json"))
+    assert [row["name"] for row in rows] == ["here", "forbidden"], rows
+    here, unknown = rows
+    grid = service.server.RequestHandlerClass.grid
+    now = int(time.time())
+    values = [grid.at(t) for t in range(now, now + 3600, 10)]
+    told = sum(values) / len(values) * here["pue"]
+    # Experience may have moved it by a little.
+    assert abs(here["next_hour_g_per_kwh"] - told) < 2 + told / 50, (here, told)
+    assert here["best_hour_g_per_kwh"] <= here["next_hour_g_per_kwh"], here
+    assert grid_server.instant(here["best_hour_begin"][:19] + "Z") >= (
+        time.time() - 60), here
+    for field in ("next_hour_g_per_kwh", "best_hour_g_per_kwh",
+                  "best_hour_begin"):
+        assert unknown[field] is None, unknown
+    table = daemon.ctl("regions")
+    assert table.startswith("ranked by the hour from now"), table
+    assert "unknown" in table, table
+
+
 def one_grid(carbond, carbonctl):
     first, second = Service(), Service()
     # Its forecasts alone are wanted here.
@@ -203,6 +224,7 @@ def one_grid(carbond, carbonctl):
         daemon.wait_for("the first provider speaks", lambda: speaks(daemon, "wt"))
         first_login = time.monotonic()
         plans_by_the_forecast(daemon, first)
+        ranks_by_the_coming_hour(daemon, first)
         assert first.asked("/v3/historical") >= 1
         daemon.wait_for("a region that the plan lacks is said once", lambda: (
             "may not read co2_moer of NOT_IN_PLAN" in daemon.text()))

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "tests/scheduler/sim_world.h"
 
 namespace carbond {
@@ -383,6 +385,33 @@ TEST(Engine, DoesNotUseAForecastBeyondTheInstantAtWhichItIsStale) {
   world.clock.Set(kDawn + minutes(91));  // the slot goes on until 02:00
   ASSERT_TRUE(world.engine->Tick().ok());
   EXPECT_EQ(world.engine->Regions()[0].zone.mode, ForecastMode::kStale);
+}
+
+TEST(Engine, TellsTheSpreadOfItsOutlookAlsoAfterARestart) {
+  SimWorld world;
+  std::vector<double> truth(24 * 12);
+  for (size_t h = 0; h < truth.size(); ++h) {
+    truth[h] = 300 + 40 * std::sin(static_cast<double>(h * h % 97));
+  }
+  world.grid.SetActual("here", Hourly(kDawn, truth));
+  for (int day = 0; day < 8; ++day) {
+    const Instant at = kDawn + hours(24 * day);
+    world.grid.AddForecast(
+        Issue("here", at, Hourly(at, std::vector<double>(72, 300))));
+  }
+  ASSERT_TRUE(world.driver->RunUntil(kDawn + hours(6)).ok());
+  EXPECT_FALSE(world.engine->Regions()[0].zone.outlook.empty());
+  EXPECT_TRUE(world.engine->Regions()[0].zone.spread.empty());
+  const Instant later = kDawn + hours(24 * 7 + 1);
+  ASSERT_TRUE(world.driver->RunUntil(later).ok());
+  const auto spread = [&] {
+    return world.engine->Regions()[0].zone.spread.At(later + hours(6));
+  };
+  ASSERT_TRUE(spread());
+  EXPECT_NEAR(spread()->value(), 40 / std::sqrt(2), 8);
+  world.Restart();
+  ASSERT_TRUE(spread());
+  EXPECT_NEAR(spread()->value(), 40 / std::sqrt(2), 8);
 }
 
 TEST(Engine, SaysOfADryRunWhatASubmissionWouldDo) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 #include <numbers>
 #include <random>
 
@@ -67,16 +68,30 @@ struct World {
     const Series corrected = correction.Correct(Hour(now), raw, At(now));
     for (const Slot& slot : raw.slots()) {
       const double came = actual.At(slot.interval.begin)->value();
+      const double error = corrected.At(slot.interval.begin)->value() - came;
       raw_error += std::abs(slot.intensity.value() - came);
-      corrected_error +=
-          std::abs(corrected.At(slot.interval.begin)->value() - came);
+      corrected_error += std::abs(error);
+      Judged& judged = by_lead[(slot.interval.begin - Hour(now)) / hours(1)];
+      judged.squares += error * error;
+      ++judged.count;
+      const auto spread = Spread(now).At(slot.interval.begin);
+      judged.within += spread && std::abs(error) <= spread->value();
     }
+  }
+
+  Series Spread(int now) const {
+    return correction.errors().Around(Hour(now), forecast, forecast);
   }
 
   std::vector<double> truth;
   Series actual, forecast, expected;
   ForecastCorrection correction;
   double raw_error = 0, corrected_error = 0;
+  struct Judged {
+    double squares = 0;
+    int count = 0, within = 0;
+  };
+  std::map<int64_t, Judged> by_lead;  // hours
 };
 
 TEST(ForecastCorrection, LeavesAPerfectForecastAlone) {
@@ -172,6 +187,55 @@ TEST(ForecastCorrection, MovesWithAShiftAndAScaleOfTheIntensity) {
     EXPECT_NEAR(two.At(slot.interval.begin)->value(),
                 2 * slot.intensity.value() + 50, 0.01);
   }
+}
+
+TEST(ForecastCorrection, KnowsHowFarItsExpectationsLieFromWhatComes) {
+  std::mt19937_64 random(7);
+  std::normal_distribution<double> noise(0, 1);
+  World world(7, [&](int lead, int) { return 2.0 * lead * noise(random); });
+  const int now = kDays * 24 - 1;
+  const Series spread = world.Spread(now);
+  for (const int lead : {1, 6, 12, 24, 36}) {
+    // Of the last ten days, which it had not seen when they were judged.
+    const World::Judged& judged = world.by_lead[lead];
+    const double came = std::sqrt(judged.squares / judged.count);
+    const auto told = spread.At(Hour(now + lead));
+    ASSERT_TRUE(told) << lead;
+    EXPECT_NEAR(told->value(), came, 0.35 * came) << lead << " h ahead";
+    EXPECT_GT(judged.within, 0.58 * judged.count) << lead << " h ahead";
+  }
+}
+
+TEST(ForecastCorrection, JudgesWhatItMadeOfTheForecastNotTheForecast) {
+  World world(8, [](int, int) { return 60.0; });
+  const int now = kDays * 24 - 1;
+  EXPECT_LT(world.Spread(now).At(Hour(now + 6))->value(), 30);
+  EXPECT_GT(world.Spread(now).At(Hour(now + 6))->value(), 0);
+}
+
+TEST(ForecastCorrection, HasNoSpreadAroundAPerfectForecast) {
+  World world(9, [](int, int) { return 0.0; });
+  const int now = kDays * 24 - 1;
+  EXPECT_EQ(world.Spread(now).At(Hour(now + 6)), GramsPerKwh());
+}
+
+TEST(ForecastCorrection, KnowsNoSpreadBeforeADayHasCome) {
+  const std::vector<double> truth = Grid(10, 24 * 20);
+  const Series actual = Hourly(truth);
+  ForecastCorrection correction;
+  const auto learn_until = [&](int from, int until) {
+    for (int now = from; now < until; ++now) {
+      const Series forecast = Hourly(std::vector<double>(kHorizon, 300), now);
+      correction.Learn(Hour(now), {actual, Hour(now), Series(), forecast});
+    }
+    const Series forecast = Hourly(std::vector<double>(kHorizon, 300), until);
+    return correction.errors().Around(Hour(until), forecast, forecast);
+  };
+  EXPECT_TRUE(learn_until(24 * 10, 24 * 10 + 20).empty());
+  const Series spread = learn_until(24 * 10 + 20, 24 * 11 + 12);
+  EXPECT_TRUE(spread.At(Hour(24 * 11 + 12 + 6)));
+  EXPECT_FALSE(spread.At(Hour(24 * 11 + 12 + 24)))
+      << "twelve notes of a day ahead have met their hour";
 }
 
 TEST(DayProfile, TakesTheLastWeekdayAndTheLastDay) {
