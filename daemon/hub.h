@@ -25,6 +25,10 @@ class WatchedLedger : public Ledger {
   Result<Recovered> Recover(Instant grid_since) override {
     return ledger_.Recover(grid_since);
   }
+  Result<std::vector<Forecast>> ForecastsSince(const std::string& zone,
+                                               Instant since) override {
+    return ledger_.ForecastsSince(zone, since);
+  }
   Result<std::optional<RequestRecord>> FindRequest(
       const std::string& request_id) override {
     return ledger_.FindRequest(request_id);

@@ -22,9 +22,9 @@ Result<std::unique_ptr<Engine>> Engine::Recover(EngineOptions options,
                                                 Doors doors) {
   std::unique_ptr<Engine> engine(new Engine(std::move(options), doors));
   engine->now_ = doors.clock.Now();
-  CARBOND_ASSIGN_OR_RETURN(
-      Recovered recovered,
-      doors.ledger.Recover(engine->now_ - 2 * engine->options_.history));
+  const Instant grid_since = engine->now_ - 2 * engine->options_.history;
+  CARBOND_ASSIGN_OR_RETURN(Recovered recovered,
+                           doors.ledger.Recover(grid_since));
   engine->next_job_ = recovered.next_job;
   for (Job& job : recovered.live) {
     if (job.occupies() && engine->RegionIndex(job.runs.back().region) < 0) {
@@ -51,12 +51,12 @@ Result<std::unique_ptr<Engine>> Engine::Recover(EngineOptions options,
   for (const auto& [id, track] : engine->tracks_) {
     if (!track.readings.empty()) engine->accounts_due_.insert(id);
   }
-  engine->RecoverZones(std::move(recovered));
+  CARBOND_RETURN_IF_ERROR(engine->RecoverZones(recovered, grid_since));
   return engine;
 }
 
 // The past is gone through hour by hour, to learn from it again.
-void Engine::RecoverZones(Recovered recovered) {
+Status Engine::RecoverZones(const Recovered& recovered, Instant grid_since) {
   const Instant since = now_ - options_.history;
   for (const Observed& observed : recovered.observed) {
     Zone& zone = zones_[observed.zone];
@@ -66,15 +66,14 @@ void Engine::RecoverZones(Recovered recovered) {
     zone.provider = observed.provider;
     zone.signal = observed.signal;
   }
-  std::map<std::string, std::vector<Forecast>> issues;
-  for (Forecast& forecast : recovered.forecasts) {
-    zones_[forecast.zone];  // one that was never observed is known too
-    issues[forecast.zone].push_back(std::move(forecast));
-  }
+  // One that was never observed is known too.
+  for (const std::string& name : recovered.forecast_zones) zones_[name];
   for (auto& [name, zone] : zones_) {
-    auto issue = issues[name].begin();
-    const auto hear_until = [&](Instant at) {
-      for (; issue != issues[name].end() && issue->issued_at <= at; ++issue) {
+    CARBOND_ASSIGN_OR_RETURN(const std::vector<Forecast> issues,
+                             doors_.ledger.ForecastsSince(name, grid_since));
+    auto issue = issues.begin();
+    const auto hear_until = [&, &zone = zone](Instant at) {
+      for (; issue != issues.end() && issue->issued_at <= at; ++issue) {
         Hear(*issue, zone);
       }
     };
@@ -85,6 +84,7 @@ void Engine::RecoverZones(Recovered recovered) {
     hear_until(Instant::Never());
     zone.known.observed = zone.known.observed.Clip({since, Instant::Never()});
   }
+  return Ok();
 }
 
 // ---- Commands -------------------------------------------------------------

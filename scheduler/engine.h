@@ -191,7 +191,7 @@ class Engine {
   class Transaction;
 
   Engine(EngineOptions options, Doors doors);
-  void RecoverZones(Recovered recovered);
+  Status RecoverZones(const Recovered& recovered, Instant grid_since);
 
   // engine.cc: commands
   Reply Submit(SubmitCommand& command, Transaction& t);

@@ -199,10 +199,8 @@ struct Recovered {
   std::vector<Job> unsettled;  // Done, with figures that may change, by id
   std::map<JobId, std::vector<Reading>> readings;  // of all those jobs
   std::map<JobId, PlanRecord> plans;               // the newest of live jobs
-  // By issue: since the instant asked for, at most one of each zone and hour;
-  // and in any case the newest of each zone.
-  std::vector<Forecast> forecasts;
-  std::vector<Observed> observed;  // since the instant asked for
+  std::vector<std::string> forecast_zones;  // of which anything was forecast
+  std::vector<Observed> observed;           // since the instant asked for
 };
 
 class Ledger {
@@ -212,6 +210,11 @@ class Ledger {
   // caller must stop, since it may not run ahead of its log.
   virtual Status Append(const Batch& batch) = 0;
   virtual Result<Recovered> Recover(Instant grid_since) = 0;
+  // What was forecast of a zone, by issue: since the instant asked for, at most
+  // one of each hour; and in any case the newest. Of one zone, since those of
+  // all would fill gigabytes.
+  virtual Result<std::vector<Forecast>> ForecastsSince(const std::string& zone,
+                                                       Instant since) = 0;
   virtual Result<std::optional<RequestRecord>> FindRequest(
       const std::string& request_id) = 0;
   // How long the useful work of the newest succeeded jobs of that user and name

@@ -293,25 +293,30 @@ std::optional<Forecast> NewestForecastOf(Connection& connection,
   return ReadForecast(row);
 }
 
-std::vector<Forecast> ForecastsSince(Connection& connection, Instant since) {
-  std::vector<Forecast> all;
+std::vector<std::string> ForecastZones(Connection& connection) {
   std::vector<std::string> zones;
-  Query zone_row(connection, "SELECT DISTINCT zone FROM feeds ORDER BY zone");
-  while (zone_row.Step()) zone_row.Read(zones.emplace_back());
-  for (const std::string& zone : zones) {
-    auto newest = NewestForecastOf(connection, zone);
-    if (!newest) continue;
-    Query row(connection,
-              // Of each hour, the row with the least issue.
-              "SELECT zone, provider, signal, min(issued_at_ms), "
-              "c.fetched_at_ms, points "
-              "FROM forecasts c JOIN feeds f ON f.id = c.feed "
-              "WHERE zone = ?1 AND issued_at_ms >= ?2 AND issued_at_ms < ?3 "
-              "GROUP BY issued_at_ms / 3600000",
-              zone, since, newest->issued_at);
-    while (row.Step()) all.push_back(ReadForecast(row));
-    all.push_back(*std::move(newest));
-  }
+  Query row(connection,
+            "SELECT DISTINCT zone FROM feeds WHERE EXISTS "
+            "(SELECT 1 FROM forecasts WHERE feed = feeds.id) ORDER BY zone");
+  while (row.Step()) row.Read(zones.emplace_back());
+  return zones;
+}
+
+std::vector<Forecast> ForecastsSince(Connection& connection,
+                                     const std::string& zone, Instant since) {
+  std::vector<Forecast> all;
+  auto newest = NewestForecastOf(connection, zone);
+  if (!newest) return all;
+  Query row(connection,
+            // Of each hour, the row with the least issue.
+            "SELECT zone, provider, signal, min(issued_at_ms), "
+            "c.fetched_at_ms, points "
+            "FROM forecasts c JOIN feeds f ON f.id = c.feed "
+            "WHERE zone = ?1 AND issued_at_ms >= ?2 AND issued_at_ms < ?3 "
+            "GROUP BY issued_at_ms / 3600000",
+            zone, since, newest->issued_at);
+  while (row.Step()) all.push_back(ReadForecast(row));
+  all.push_back(*std::move(newest));
   std::stable_sort(all.begin(), all.end(),
                    [](const Forecast& a, const Forecast& b) {
                      return a.issued_at < b.issued_at;

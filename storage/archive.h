@@ -38,10 +38,13 @@ void StoreObserved(Connection& connection, const Observed& observed);
 // The forecast issued last for the zone.
 std::optional<Forecast> NewestForecastOf(Connection& connection,
                                          const std::string& zone);
-// By issue: those issued since then, the first of each zone and hour; and in
-// any case the newest of each zone. Thinning changes nothing in the answer, but
-// for the hour in which `since` lies.
-std::vector<Forecast> ForecastsSince(Connection& connection, Instant since);
+// Those of which anything was forecast.
+std::vector<std::string> ForecastZones(Connection& connection);
+// By issue: those of a zone issued since then, the first of each hour; and in
+// any case the newest. Thinning changes nothing in the answer, but for the hour
+// in which `since` lies.
+std::vector<Forecast> ForecastsSince(Connection& connection,
+                                     const std::string& zone, Instant since);
 
 // What is known of each provider's values in all zones, or in one: slots that
 // overlap the interval, what was fetched last holding. In the order in which

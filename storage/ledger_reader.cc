@@ -176,9 +176,7 @@ Result<std::vector<Forecast>> LedgerReader::ForecastsSince(
     const std::string& zone, Instant since) {
   using Found = std::vector<Forecast>;
   return impl_->Ask<Found>([&](Connection& c) -> Result<Found> {
-    Found all = carbond::ForecastsSince(c, since);
-    std::erase_if(all, [&](const Forecast& f) { return f.zone != zone; });
-    return all;
+    return carbond::ForecastsSince(c, zone, since);
   });
 }
 

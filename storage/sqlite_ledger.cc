@@ -164,12 +164,23 @@ Result<Recovered> SqliteLedger::Recover(Instant grid_since) {
         recovered.plans.emplace(job.id, *std::move(plan));
       }
     }
-    recovered.forecasts = ForecastsSince(connection, grid_since);
+    recovered.forecast_zones = ForecastZones(connection);
     recovered.observed = ObservedWithin(
         connection, {grid_since, Instant::Never()}, std::nullopt);
     return Ok();
   }));
   return recovered;
+}
+
+Result<std::vector<Forecast>> SqliteLedger::ForecastsSince(
+    const std::string& zone, Instant since) {
+  Connection& connection = *impl_->connection;
+  std::vector<Forecast> forecasts;
+  CARBOND_RETURN_IF_ERROR(connection.Read([&] {
+    forecasts = carbond::ForecastsSince(connection, zone, since);
+    return Ok();
+  }));
+  return forecasts;
 }
 
 Result<std::optional<RequestRecord>> SqliteLedger::FindRequest(

@@ -20,6 +20,8 @@ class SqliteLedger : public Ledger {
 
   Status Append(const Batch& batch) override;
   Result<Recovered> Recover(Instant grid_since) override;
+  Result<std::vector<Forecast>> ForecastsSince(const std::string& zone,
+                                               Instant since) override;
   Result<std::optional<RequestRecord>> FindRequest(
       const std::string& request_id) override;
   Result<std::vector<Duration>> PastWork(const std::string& user,

@@ -98,13 +98,21 @@ void PlayedGrid::Remember(Instant since, Recovered& recovered) const {
       observed.series = observed.series.Clip({since, Instant::Never()});
       recovered.observed.push_back(std::move(observed));
     }
-    if (zone.perfect) continue;
+    if (!zone.perfect) recovered.forecast_zones.push_back(place.region.zone);
+  }
+}
+
+std::vector<Forecast> PlayedGrid::ForecastsSince(const std::string& name,
+                                                 Instant since) const {
+  std::vector<Forecast> found;
+  for (const Zone& zone : zones_) {
+    if (zone.perfect || zone.region->region.zone != name) continue;
     for (size_t i = 0; i < zone.issued; ++i) {
-      if (place.issues[i].issued_at < since) continue;
-      recovered.forecasts.push_back(place.issues[i]);
+      const Forecast& issue = zone.region->issues[i];
+      if (issue.issued_at >= since) found.push_back(issue);
     }
   }
-  std::ranges::stable_sort(recovered.forecasts, {}, &Forecast::issued_at);
+  return found;
 }
 
 Status RunsLedger::Append(const Batch& batch) {
@@ -119,6 +127,11 @@ Result<Recovered> RunsLedger::Recover(Instant grid_since) {
   recovered.next_job = JobId(1);
   grid_.Remember(grid_since, recovered);
   return recovered;
+}
+
+Result<std::vector<Forecast>> RunsLedger::ForecastsSince(
+    const std::string& zone, Instant since) {
+  return grid_.ForecastsSince(zone, since);
 }
 
 Result<std::optional<RequestRecord>> RunsLedger::FindRequest(

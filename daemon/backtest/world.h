@@ -25,6 +25,8 @@ class PlayedGrid : public Grid {
 
   // What was known of the time before the beginning.
   void Remember(Instant since, Recovered& recovered) const;
+  std::vector<Forecast> ForecastsSince(const std::string& name,
+                                       Instant since) const;
 
  private:
   struct Zone {
@@ -44,6 +46,8 @@ class RunsLedger : public Ledger {
 
   Status Append(const Batch& batch) override;
   Result<Recovered> Recover(Instant grid_since) override;
+  Result<std::vector<Forecast>> ForecastsSince(const std::string& zone,
+                                               Instant since) override;
   Result<std::optional<RequestRecord>> FindRequest(
       const std::string& request_id) override;
   Result<std::vector<Duration>> PastWork(const std::string& user,

@@ -1,6 +1,7 @@
 #include "scheduler/sim/memory_ledger.h"
 
 #include <algorithm>
+#include <set>
 
 namespace carbond {
 
@@ -53,27 +54,35 @@ Result<Recovered> MemoryLedger::Recover(Instant grid_since) {
         {metered->run, job.runs[static_cast<size_t>(metered->run) - 1].region,
          *metered});
   }
-  std::map<std::string, Instant> newest;
-  for (const Forecast& forecast : forecasts_) {
-    Instant& issued = newest[forecast.zone];
-    issued = std::max(issued, forecast.issued_at);
-  }
-  for (const Forecast& forecast : forecasts_) {
-    if (forecast.issued_at >= grid_since ||
-        forecast.issued_at == newest[forecast.zone]) {
-      recovered.forecasts.push_back(forecast);
-    }
-  }
-  std::stable_sort(recovered.forecasts.begin(), recovered.forecasts.end(),
-                   [](const Forecast& a, const Forecast& b) {
-                     return a.issued_at < b.issued_at;
-                   });
+  std::set<std::string> zones;
+  for (const Forecast& forecast : forecasts_) zones.insert(forecast.zone);
+  recovered.forecast_zones.assign(zones.begin(), zones.end());
   for (const Observed& observed : observed_) {
     if (observed.series.end() > grid_since) {
       recovered.observed.push_back(observed);
     }
   }
   return recovered;
+}
+
+Result<std::vector<Forecast>> MemoryLedger::ForecastsSince(
+    const std::string& zone, Instant since) {
+  std::vector<Forecast> found;
+  Instant newest;
+  for (const Forecast& forecast : forecasts_) {
+    if (forecast.zone == zone) newest = std::max(newest, forecast.issued_at);
+  }
+  for (const Forecast& forecast : forecasts_) {
+    if (forecast.zone != zone) continue;
+    if (forecast.issued_at >= since || forecast.issued_at == newest) {
+      found.push_back(forecast);
+    }
+  }
+  std::stable_sort(found.begin(), found.end(),
+                   [](const Forecast& a, const Forecast& b) {
+                     return a.issued_at < b.issued_at;
+                   });
+  return found;
 }
 
 Result<std::optional<RequestRecord>> MemoryLedger::FindRequest(

@@ -45,6 +45,10 @@ class FillableLedger : public Ledger {
   Result<Recovered> Recover(Instant since) override {
     return ledger_.Recover(since);
   }
+  Result<std::vector<Forecast>> ForecastsSince(const std::string& zone,
+                                               Instant since) override {
+    return ledger_.ForecastsSince(zone, since);
+  }
   Result<std::optional<RequestRecord>> FindRequest(
       const std::string& id) override {
     return ledger_.FindRequest(id);

@@ -180,21 +180,25 @@ TEST_F(ArchiveTest, RecoversTheNewestForecastOfEachZoneAndOneOfEachHour) {
   again.fetched_at = At(9);
   Append(again);
 
-  const std::vector<Forecast> all = ledger_->Recover(Instant())->forecasts;
-  ASSERT_EQ(all.size(), 3u) << "by issue; of an hour before the newest, one";
+  EXPECT_EQ(ledger_->Recover(Instant())->forecast_zones,
+            (std::vector<std::string>{"A", "B"}));
+  const std::vector<Forecast> all = *ledger_->ForecastsSince("A", Instant());
+  ASSERT_EQ(all.size(), 2u) << "by issue; of an hour before the newest, one";
   EXPECT_EQ(all[0].zone, "A");
   EXPECT_EQ(all[0].issued_at, At(0)) << "the first";
-  EXPECT_EQ(all[1].zone, "B");
-  EXPECT_EQ(all[1].fetched_at, At(9));
-  EXPECT_EQ(all[1].series, SeriesOf(1, minutes(5), {5}));
-  EXPECT_EQ(all[2].zone, "A");
-  EXPECT_EQ(all[2].provider, "wt");
-  EXPECT_EQ(all[2].signal, "co2_moer");
-  EXPECT_EQ(all[2].issued_at, At(10));
-  EXPECT_EQ(all[2].fetched_at, At(11));
-  EXPECT_EQ(all[2].series, SeriesOf(10, minutes(5), {2}));
-  EXPECT_EQ(ledger_->Recover(At(1000))->forecasts.size(), 2u)
-      << "the newest of each zone, however old";
+  EXPECT_EQ(all[1].zone, "A");
+  EXPECT_EQ(all[1].provider, "wt");
+  EXPECT_EQ(all[1].signal, "co2_moer");
+  EXPECT_EQ(all[1].issued_at, At(10));
+  EXPECT_EQ(all[1].fetched_at, At(11));
+  EXPECT_EQ(all[1].series, SeriesOf(10, minutes(5), {2}));
+  const std::vector<Forecast> other = *ledger_->ForecastsSince("B", Instant());
+  ASSERT_EQ(other.size(), 1u);
+  EXPECT_EQ(other[0].fetched_at, At(9));
+  EXPECT_EQ(other[0].series, SeriesOf(1, minutes(5), {5}));
+  EXPECT_EQ(ledger_->ForecastsSince("A", At(1000))->size(), 1u)
+      << "the newest, however old";
+  EXPECT_TRUE(ledger_->ForecastsSince("C", Instant())->empty());
   EXPECT_EQ(RawLedger(path_).Ask("SELECT count(*) FROM forecasts"), "4");
   EXPECT_EQ((*Reader()->NewestForecast("A"))->issued_at, At(10));
   EXPECT_FALSE(Reader()->NewestForecast("C")->has_value());

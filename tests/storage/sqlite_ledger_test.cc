@@ -64,7 +64,7 @@ TEST_F(SqliteLedgerTest, IsEmptyWhenNew) {
   EXPECT_EQ(recovered.next_job, JobId{1});
   EXPECT_TRUE(recovered.live.empty());
   EXPECT_TRUE(recovered.unsettled.empty());
-  EXPECT_TRUE(recovered.forecasts.empty());
+  EXPECT_TRUE(recovered.forecast_zones.empty());
   EXPECT_TRUE(recovered.observed.empty());
   ExpectVerified();
 }
@@ -288,7 +288,7 @@ TEST_F(SqliteLedgerTest, LeavesNothingOfABatchThatFailsInTheMiddle) {
   const Recovered recovered = Recover();
   ASSERT_EQ(recovered.live.size(), 1u);
   EXPECT_EQ(recovered.next_job, JobId{2});
-  EXPECT_TRUE(recovered.forecasts.empty());
+  EXPECT_TRUE(recovered.forecast_zones.empty());
   EXPECT_FALSE(ledger_->FindRequest("id")->has_value());
   ExpectVerified();
   // The connection is as good as new.

@@ -140,9 +140,8 @@ TEST_F(ThinningTest, AgreesWithTheRuleWhateverTheOrder) {
         due.insert(minute);
       }
     }
-    const auto recovered = ledger_->Recover(Instant());
-    for (const Forecast& each : recovered->forecasts) {
-      if (each.zone == zone) heard.insert(MinuteOf(each.issued_at));
+    for (const Forecast& each : *ledger_->ForecastsSince(zone, Instant())) {
+      heard.insert(MinuteOf(each.issued_at));
     }
     EXPECT_EQ(heard, due);
   }
