@@ -80,7 +80,24 @@ void AddName(std::string& names, const std::string& name) {
   names += names.empty() ? name : ", " + name;
 }
 
+std::vector<std::string> ProvidersOf(const RegionGrid& grid,
+                                     Interval interval) {
+  std::vector<std::string> names = grid.known->ProvidersOf(interval);
+  if (names.empty()) names.push_back(grid.provider);
+  return names;
+}
+
 }  // namespace
+
+std::vector<std::string> KnownIntensity::ProvidersOf(Interval interval) const {
+  std::vector<std::string> names = observed_from.Within(interval);
+  for (const Interval& gap : observed.Gaps(interval)) {
+    for (std::string& name : expected_from.Within(gap)) {
+      names.push_back(std::move(name));
+    }
+  }
+  return names;
+}
 
 Emitted EmissionsOf(const EnergyUse& use, Pue pue, const KnownIntensity& zone) {
   const Exact exact = ExactEmissions(use, pue, zone);
@@ -137,7 +154,10 @@ Account AccountOf(const Job& job, std::span<const Reading> readings,
     row.run = reading.run;
     row.region = reading.region;
     row.zone = grid.zone;
-    row.provider = grid.provider;
+    for (const std::string& name : ProvidersOf(grid, metered.interval)) {
+      AddName(row.provider, name);
+      AddName(total.provider, name);
+    }
     row.signal = grid.signal;
     row.interval = metered.interval;
     row.purpose = metered.purpose;
@@ -154,7 +174,6 @@ Account AccountOf(const Job& job, std::span<const Reading> readings,
     total.any_measured |= metered.source == EnergySource::kMeasured;
     total.any_modelled |= metered.source == EnergySource::kModelled;
     settled = settled && exact.settled;
-    AddName(total.provider, grid.provider);
     AddName(total.signal, grid.signal);
     if (metered.purpose == Purpose::kWork &&
         !lost.contains(ProcessOf(job, reading.run))) {

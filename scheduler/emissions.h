@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "scheduler/lifecycle.h"
+#include "scheduler/provenance.h"
 #include "scheduler/series.h"
 
 namespace carbond {
@@ -33,6 +34,12 @@ struct KnownIntensity {
   Series observed;
   Instant final_until;  // observed values before this are not revised any more
   Series expected;      // forecast and its tail; used where nothing is observed
+  // Whose values they are; empty where a zone has but one provider.
+  Provenance observed_from = {}, expected_from = {};
+
+  // Whose values stand for an interval: of what was observed, and for the rest
+  // of what was expected.
+  std::vector<std::string> ProvidersOf(Interval interval) const;
 };
 
 // Energy drawn evenly over an interval.

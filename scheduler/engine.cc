@@ -61,6 +61,7 @@ Status Engine::RecoverZones(const Recovered& recovered, Instant grid_since) {
   for (const Observed& observed : recovered.observed) {
     Zone& zone = zones_[observed.zone];
     zone.known.observed = zone.known.observed.Under(observed.series);
+    zone.known.observed_from.Say(observed.series, observed.provider);
     zone.known.final_until =
         std::max(zone.known.final_until, observed.final_until);
     zone.provider = observed.provider;

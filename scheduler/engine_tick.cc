@@ -80,6 +80,8 @@ void Engine::LookAtGrid(Transaction& t) {
     zone.known.observed =
         zone.known.observed.Under(observed.series)
             .Clip({now_ - options_.history, Instant::Never()});
+    zone.known.observed_from.Say(observed.series, observed.provider);
+    zone.known.observed_from.ForgetBefore(now_ - options_.history);
     zone.known.final_until =
         std::max(zone.known.final_until, observed.final_until);
     changed = true;
@@ -107,6 +109,8 @@ void Engine::Hear(const Forecast& forecast, Zone& zone) {
   zone.known.expected =
       zone.known.expected.Under(forecast.series)
           .Clip({forecast.issued_at - options_.history, Instant::Never()});
+  zone.known.expected_from.Say(forecast.series, forecast.provider);
+  zone.known.expected_from.ForgetBefore(forecast.issued_at - options_.history);
   zone.forecast = forecast;
 }
 

@@ -158,7 +158,8 @@ class Sums {
     for (auto& [key, sum] : sums_) {
       std::tie(sum.row.key, sum.row.signal) = key;
       sum.row.jobs = static_cast<int64_t>(sum.energy_of.size());
-      sum.row.provider = fmt::format("{}", fmt::join(sum.providers, ", "));
+      sum.row.provider =
+          Distinct(fmt::format("{}", fmt::join(sum.providers, ",")));
       sum.row.settled = sum.settled;
       rows.push_back(std::move(sum.row));
     }

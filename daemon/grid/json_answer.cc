@@ -1,7 +1,6 @@
 #include "daemon/grid/json_answer.h"
 
 #include <algorithm>
-#include <regex>
 
 namespace carbond {
 namespace {
@@ -56,23 +55,68 @@ std::optional<Instant> InstantOf(const Json& value) {
   return *instant;
 }
 
+namespace {
+
+// Takes a text apart from its front.
+class Cutter {
+ public:
+  explicit Cutter(std::string_view text) : rest_(text) {}
+
+  bool Take(char sign) {
+    if (!rest_.starts_with(sign)) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+  // Digits, at most so many; "" when there are none, or more.
+  std::string Digits(size_t most) {
+    size_t count = 0;
+    while (count < rest_.size() && rest_[count] >= '0' && rest_[count] <= '9') {
+      ++count;
+    }
+    if (count > most) return "";
+    const std::string digits(rest_.substr(0, count));
+    rest_.remove_prefix(count);
+    return digits;
+  }
+  // Nothing when it is none, or more than `greatest`.
+  std::optional<int> Number(int greatest) {
+    const std::string digits = Digits(5);
+    if (digits.empty() || std::stoi(digits) > greatest) return std::nullopt;
+    return std::stoi(digits);
+  }
+  bool done() const { return rest_.empty(); }
+
+ private:
+  std::string_view rest_;
+};
+
+}  // namespace
+
 std::optional<Duration> TimeSpanOf(const Json& value) {
-  static const std::regex form(
-      R"((-)?(?:(\d{1,5})\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,7}))?)?)");
-  std::smatch part;
-  if (!value.is_string() ||
-      !std::regex_match(value.get_ref<const std::string&>(), part, form)) {
+  if (!value.is_string()) return std::nullopt;
+  Cutter text(value.get_ref<const std::string&>());
+  const bool negative = text.Take('-');
+  auto hour = text.Number(99'999);
+  int days = 0;
+  if (hour && text.Take('.')) {
+    days = *hour;
+    hour = text.Number(23);
+  }
+  if (!hour || *hour > 23 || !text.Take(':')) return std::nullopt;
+  const auto minute = text.Number(59);
+  std::optional<int> second = 0;
+  std::string fraction = "0";
+  if (text.Take(':')) {
+    second = text.Number(59);
+    if (text.Take('.')) fraction = text.Digits(7);
+  }
+  if (!minute || !second || fraction.empty() || !text.done()) {
     return std::nullopt;
   }
-  const auto number = [&](size_t i) {
-    return part[i].length() > 0 ? std::stoi(part[i]) : 0;
-  };
-  if (number(3) > 23 || number(4) > 59 || number(5) > 59) return std::nullopt;
-  const std::string millis = (part[6].str() + "000").substr(0, 3);
-  const Duration length = hours(24) * number(2) + hours(number(3)) +
-                          minutes(number(4)) + seconds(number(5)) +
-                          Duration(std::stoi(millis));
-  return part[1].matched ? -length : length;
+  const Duration length = hours(24) * days + hours(*hour) + minutes(*minute) +
+                          seconds(*second) +
+                          Duration(std::stoi((fraction + "000").substr(0, 3)));
+  return negative ? -length : length;
 }
 
 std::vector<const Json*> ElementsOf(const Json& value) {
