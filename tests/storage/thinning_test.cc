@@ -140,7 +140,9 @@ TEST_F(ThinningTest, AgreesWithTheRuleWhateverTheOrder) {
         due.insert(minute);
       }
     }
-    for (const Forecast& each : *ledger_->ForecastsSince(zone, Instant())) {
+    const auto told = ledger_->ForecastsSince(zone, Instant());
+    ASSERT_TRUE(told.ok()) << told.status();
+    for (const Forecast& each : *told) {
       heard.insert(MinuteOf(each.issued_at));
     }
     EXPECT_EQ(heard, due);
