@@ -77,7 +77,7 @@ std::string ProvidersPage(const v1::ListProvidersResponse& answer,
            zone.trouble()});
     }
   }
-  return table.Render(look) + "TODAY and YESTERDAY: requests, days in UTC\n" +
+  return table.Render(look) + "TODAY and YESTERDAY: requests since carbond's last start, days in UTC\n" +
          ClockLine(answer.clock_speed());
 }
 

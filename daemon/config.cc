@@ -99,7 +99,8 @@ void ReadListen(ConfigFile& file, ConfigMap& top, Config& config) {
 }
 
 // Numbers, since the server behind it looks no names up.
-void ReadMetrics(ConfigMap& top, std::string& address) {
+void ReadMetrics(ConfigMap& top, const std::vector<std::string>& listen,
+                 std::string& address) {
   if (!top.Read("metrics", address)) return;
   const size_t colon = address.rfind(':');
   const std::string host = address.substr(0, colon);
@@ -110,6 +111,9 @@ void ReadMetrics(ConfigMap& top, std::string& address) {
       !GoodPort(address.substr(colon + 1))) {
     top.MistakeAt("metrics",
                   "`{}` is no address to be scraped at; write 127.0.0.1:9464",
+                  address);
+  } else if (std::ranges::count(listen, address) > 0) {
+    top.MistakeAt("metrics", "`{}` is what `listen` says; choose another port",
                   address);
   }
 }
@@ -202,7 +206,7 @@ Config ReadConfig(ConfigFile& file, const YAML::Node& root) {
   ReadClock(file, top, config.clock);
   ReadDefaults(file, top, config.defaults);
   ReadTransfer(file, top, config.transfer);
-  ReadMetrics(top, config.metrics);
+  ReadMetrics(top, config.listen, config.metrics);
   top.Read("metering_period", config.metering_period, seconds(1), hours(24));
   top.Read("stop_grace", config.stop_grace, Duration(0), hours(24));
   config.providers = ReadProviders(file, top);

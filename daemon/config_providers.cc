@@ -51,7 +51,8 @@ void CheckStaleAfter(ConfigMap& map, Duration stale_after, Duration poll) {
 
 RecordedConfig ReadRecorded(ConfigMap& map) {
   RecordedConfig config;
-  map.Require("actual", "name the file of recorded values (.csv, .json, or gzip'd)");
+  map.Require("actual",
+              "name the file of recorded values (.csv, .json, or gzip'd)");
   ReadDataFile(map, "actual", config.actual);
   ReadDataFile(map, "forecast", config.forecast);
   map.Require("signal", "say what the values are, such as co2_moer or average");
@@ -346,6 +347,16 @@ std::vector<ProviderConfig> ReadProviders(ConfigFile& file, ConfigMap& top) {
 Status CheckZone(const ProviderConfig& provider, const std::string& zone,
                  bool named) {
   if (provider.type == "recorded") return Ok();
+  const std::map<std::string, const char*> examples = {
+      {"watttime", "CAISO_NORTH"},
+      {"electricity_maps", "DE"},
+      {"carbonintensity_uk", "GB"},
+      {"carbon_aware_sdk", "westus"},
+      {"static", "DE"}};
+  if (!named) {
+    return Refused("missing; write the zone as {} ({}) names it, such as {}",
+                   provider.name, provider.type, examples.at(provider.type));
+  }
   if (const auto* yearly = std::get_if<StaticConfig>(&provider.settings)) {
     if (FactorOf(*yearly, zone)) return Ok();
     return Refused(
@@ -364,10 +375,7 @@ Status CheckZone(const ProviderConfig& provider, const std::string& zone,
         "Scotland) to 17 (Wales), such as 13 (London)",
         provider.name, zone);
   }
-  if (named) return Ok();
-  return Refused("missing; write the zone as {} names it, such as {}",
-                 provider.type,
-                 provider.type == "watttime" ? "CAISO_NORTH" : "DE");
+  return Ok();
 }
 
 std::set<std::string> SecretVariables(const Config& config) {

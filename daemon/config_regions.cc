@@ -83,8 +83,8 @@ const CloudRegion* ReadCloud(ConfigMap& map, RegionConfig& region) {
   for (const CloudRegion& each : CloudRegions()) names.push_back(each.name);
   map.MistakeAt("cloud",
                 "`{}` is none of the {} regions of aws, gcp and azure that "
-                "carbond knows{}; write it like aws/eu-north-1, or leave it "
-                "out and write `zone:`",
+                "carbond knows: write it like aws/eu-north-1, or `zone:` in "
+                "its place{}",
                 region.cloud, names.size(), DidYouMean(region.cloud, names));
   return nullptr;
 }

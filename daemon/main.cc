@@ -138,7 +138,7 @@ void FindRunner(Config& config) {
   }
 }
 
-EngineOptions OptionsOf(const Config& config) {
+EngineOptions OptionsOf(const Config& config, const ConfiguredGrid& grid) {
   EngineOptions options;
   for (const RegionConfig& region : config.regions) {
     options.regions.push_back(region.region);
@@ -146,6 +146,7 @@ EngineOptions OptionsOf(const Config& config) {
   options.defaults = config.defaults;
   options.transfer = config.transfer;
   options.metering_period = config.metering_period;
+  options.stale_after_of = grid.stale_after();
   options.stale_after = LongestStaleAfter(config);
   return options;
 }
@@ -243,8 +244,9 @@ Result<int> Serve(Config config) {
     hub.Publish(batch);
   });
   CARBOND_ASSIGN_OR_RETURN(
-      auto engine, Engine::Recover(OptionsOf(config), {clock, watched, *grid,
-                                                       *executors, *meter}));
+      auto engine,
+      Engine::Recover(OptionsOf(config, *grid),
+                      {clock, watched, *grid, *executors, *meter}));
   Loop loop(*engine, clock, {},
             [&ending](const Status&) { ending.SayFailed(); });
   CARBOND_ASSIGN_OR_RETURN(auto reads,

@@ -111,8 +111,9 @@ void TellJobs(const std::map<State, int>& jobs,
 
 void TellProviders(const std::vector<ProviderReport>& providers,
                    std::vector<MetricFamily>& all) {
-  Family requests = Gauge("carbond_provider_requests_today",
-                          "Requests sent since midnight, UTC.");
+  Family requests =
+      Gauge("carbond_provider_requests_today",
+            "Requests sent since midnight, UTC, or since the last start.");
   Family trouble = Gauge("carbond_provider_zone_in_trouble",
                          "1 while no data of the zone can be had.");
   for (const ProviderReport& provider : providers) {
@@ -233,8 +234,8 @@ Result<std::unique_ptr<Metrics>> Metrics::Serve(const std::string& address,
     return std::unique_ptr<Metrics>(new Metrics(std::move(impl)));
   } catch (const std::exception& error) {
     return NotNow(
-        "metrics cannot be served at {}: {}; is the port in use? Choose "
-        "another one in `metrics`",
+        "metrics cannot be served at {}: the address is in use, or not this "
+        "machine's; choose another one in `metrics` ({})",
         address, error.what());
   }
 }

@@ -36,7 +36,9 @@ struct EngineOptions {
   TransferCost transfer;
   Duration metering_period = minutes(5);
   Duration observe_period = seconds(5);  // while anything runs
-  Duration stale_after = hours(3);       // a forecast older than this is none
+  // A forecast older than this is none: of a provider, and of all others.
+  std::map<std::string, Duration> stale_after_of = {};
+  Duration stale_after = hours(3);
   // Whether plans follow what experience makes of the forecasts.
   bool learn = true;
   // Of observed values kept in memory: four weeks, as far back as forecasts are
@@ -218,6 +220,7 @@ class Engine {
   Series PastAndOutlook(const std::string& zone, Instant until) const;
   Outlook OutlookOf(const std::string& zone, Instant until) const;
   Outlook MakeZoneOutlook(const Zone& zone, Instant until) const;
+  Duration StaleAfter(const Zone& zone) const;  // its forecast
   Instant Horizon() const;
   int RegionIndex(const std::string& name) const;
 

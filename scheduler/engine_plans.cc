@@ -81,7 +81,7 @@ Outlook Engine::OutlookOf(const std::string& name, Instant until) const {
     if (zone.forecast) {  // when it becomes late, and when it is stale
       const Instant issued = zone.forecast->issued_at + Duration(1);
       until_at_most(issued + 2 * zone.issue_period);
-      until_at_most(issued + options_.stale_after);
+      until_at_most(issued + StaleAfter(zone));
     }
   }
   Outlook outlook = *zone.outlook;
@@ -91,12 +91,19 @@ Outlook Engine::OutlookOf(const std::string& name, Instant until) const {
   return outlook;
 }
 
+Duration Engine::StaleAfter(const Zone& zone) const {
+  if (!zone.forecast) return options_.stale_after;
+  const auto own = options_.stale_after_of.find(zone.forecast->provider);
+  return own == options_.stale_after_of.end() ? options_.stale_after
+                                              : own->second;
+}
+
 Outlook Engine::MakeZoneOutlook(const Zone& zone, Instant until) const {
   if (zone.signal == kYearlySignal) {
     return YearlyOutlook(now_, until, zone.known.observed);
   }
   Outlook outlook = MakeOutlook(now_, until, zone.forecast, zone.known.observed,
-                                zone.issue_period, options_.stale_after);
+                                zone.issue_period, StaleAfter(zone));
   if (!options_.learn) return outlook;
   const Series nothing;
   const bool used = outlook.forecast_end > now_;
@@ -201,6 +208,7 @@ PlanInput Engine::MakePlanInput() {
     plan.forecast_issued_at = outlook.issued_at;
     plan.forecast_end = outlook.forecast_end;
     plan.yearly = outlook.yearly;
+    plan.signal = region.signal;
     plan.taken = LackingDuring(region, {now_, horizon});
     input.regions.push_back(std::move(plan));
   }

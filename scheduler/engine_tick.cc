@@ -118,7 +118,7 @@ void Engine::Learn(Zone& zone, Instant at, Instant known_until) {
   if (!options_.learn || zone.signal == kYearlySignal) return;
   const Series nothing;
   const bool fit =
-      zone.forecast && at - zone.forecast->issued_at <= options_.stale_after;
+      zone.forecast && at - zone.forecast->issued_at <= StaleAfter(zone);
   zone.correction.Learn(at,
                         {zone.known.observed, known_until, zone.known.expected,
                          fit ? zone.forecast->series : nothing});

@@ -455,47 +455,63 @@ void Fleet::PlanApart() {
 // ---- What the plan is worth -------------------------------------------------
 
 // Without prices, since none is in another's way: each at its own least.
-void Fleet::JudgeApart(Plan& plan) {
+Grams Fleet::BoundApart(const std::vector<bool>& counted) const {
+  Grams bound;
   std::vector<FleetJob> others;  // of which it is not known
-  for (size_t i = 0; i < plan.jobs.size(); ++i) {
-    if (!Counts(plan.jobs[i])) continue;
+  for (size_t i = 0; i < counted.size(); ++i) {
+    if (!counted[i]) continue;
     if (least_[i]) {
-      plan.quality.lower_bound += *least_[i];
+      bound += *least_[i];
     } else {
       others.push_back(FleetJobOf(input_.jobs[i]));
     }
   }
-  if (others.empty()) return;
+  if (others.empty()) return bound;
   const Prices none(time_, all_, others);
   const std::vector<bool> all(others.size(), true);
-  plan.quality.lower_bound +=
-      time_.GramsOf(std::max<Int128>(none.BoundFor(all), 0));
+  return bound + time_.GramsOf(std::max<Int128>(none.BoundFor(all), 0));
 }
 
-void Fleet::JudgeByPrices(Plan& plan) {
+Grams Fleet::BoundByPrices(const std::vector<bool>& counted) const {
   std::vector<FleetJob> jobs;
-  std::vector<bool> counted;
-  for (size_t i = 0; i < plan.jobs.size(); ++i) {
-    jobs.push_back(FleetJobOf(input_.jobs[i]));
-    counted.push_back(Counts(plan.jobs[i]));
-  }
+  for (const PlanJob& job : input_.jobs) jobs.push_back(FleetJobOf(job));
   Prices prices(time_, all_, jobs);
   if (!prices_.empty()) prices.Set(prices_);
-  plan.quality.lower_bound =
-      time_.GramsOf(std::max<Int128>(prices.BoundFor(counted), 0));
+  return time_.GramsOf(std::max<Int128>(prices.BoundFor(counted), 0));
 }
 
+const std::string& Fleet::SignalOf(const JobPlan& plan) const {
+  static const std::string none;
+  return plan.region < 0 ? none : input_.regions[Index(plan.region)].signal;
+}
+
+// Of each signal by itself, since grams of two are not added.
 void Fleet::Judge(Plan& plan) {
-  PlanQuality& quality = plan.quality;
-  for (const JobPlan& each : plan.jobs) {
-    if (!Counts(each)) continue;
-    ++quality.jobs;
-    quality.expected += *each.expected;
+  std::map<std::string, std::vector<bool>> counted;
+  for (size_t i = 0; i < plan.jobs.size(); ++i) {
+    if (!Counts(plan.jobs[i])) continue;
+    auto& jobs = counted[SignalOf(plan.jobs[i])];
+    jobs.resize(plan.jobs.size());
+    jobs[i] = true;
   }
-  least_.empty() ? JudgeByPrices(plan) : JudgeApart(plan);
-  // Rounding, and a capacity that shrank under what runs, may turn it round.
-  quality.lower_bound = std::min(quality.lower_bound, quality.expected);
-  for (JobPlan& each : plan.jobs) each.together = quality;
+  std::map<std::string, PlanQuality> judged;
+  for (const auto& [signal, jobs] : counted) {
+    PlanQuality& quality = judged[signal];
+    for (size_t i = 0; i < jobs.size(); ++i) {
+      if (!jobs[i]) continue;
+      ++quality.jobs;
+      quality.expected += *plan.jobs[i].expected;
+    }
+    quality.lower_bound =
+        least_.empty() ? BoundByPrices(jobs) : BoundApart(jobs);
+    // Rounding, and a capacity that shrank under what runs, may turn it round.
+    quality.lower_bound = std::min(quality.lower_bound, quality.expected);
+  }
+  for (JobPlan& each : plan.jobs) {
+    const auto found = judged.find(SignalOf(each));
+    each.together = found == judged.end() ? PlanQuality() : found->second;
+  }
+  if (judged.size() == 1) plan.quality = judged.begin()->second;
 }
 
 Plan Fleet::Make() {

@@ -87,8 +87,9 @@ class Fleet {
   void LeaveAsItIs(size_t job);
 
   void Judge(Plan& plan);
-  void JudgeApart(Plan& plan);
-  void JudgeByPrices(Plan& plan);
+  const std::string& SignalOf(const JobPlan& plan) const;
+  Grams BoundApart(const std::vector<bool>& counted) const;
+  Grams BoundByPrices(const std::vector<bool>& counted) const;
 
   const PlanInput& input_;
   PlanMemory* const memory_;

@@ -94,6 +94,10 @@ class Words {
           return "runs and pauses for cleaner hours" + Saves();
         }
         if (chosen_.begin() <= input_.now) return "starts now" + Saves();
+        if (Region(chosen_.region()).yearly) {
+          return fmt::format("waiting for {} until {}{}", region_, begin_,
+                             Saves());
+        }
         return fmt::format("waiting for cleaner hours until {}{}", begin_,
                            Saves());
       case Reason::kNoGain:

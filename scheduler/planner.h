@@ -82,7 +82,8 @@ struct PlanRegion {
   std::optional<Instant> forecast_issued_at;
   Instant forecast_end;  // where the forecast proper ends and the tail begins
   std::vector<Taken> taken;
-  bool yearly = false;  // the outlook is a yearly average
+  bool yearly = false;      // the outlook is a yearly average
+  std::string signal = {};  // what its intensities are
 };
 
 struct PlanInput {
@@ -167,7 +168,7 @@ struct JobPlan {
 struct Plan {
   Instant made_at;
   std::vector<JobPlan> jobs;  // in the order of the input
-  PlanQuality quality;
+  PlanQuality quality;        // empty where its jobs are of several signals
 };
 
 // What occupies capacity is planned first and keeps its place. Then come the

@@ -76,10 +76,20 @@ class ServiceCheckup {
       if (asked.insert(each.zone).second) AskForZone(each);
       if (!each.cloud.empty()) AskForPlace(each);
     }
+    TellOfUnasked(zones, asked);
     return std::move(findings_);
   }
 
  private:
+  void TellOfUnasked(const std::vector<AskedZone>& zones,
+                     const std::set<std::string>& asked) {
+    std::set<std::string> left;
+    for (const AskedZone& each : zones) {
+      if (!asked.contains(each.zone)) left.insert(each.zone);
+    }
+    if (!left.empty()) findings_.Note("not tried any more: " + Some(left));
+  }
+
   // Sends; a failure of the network becomes a finding, and ends the check.
   std::optional<HttpAnswer> Send(HttpDoor& door, const HttpRequest& request) {
     Result<HttpAnswer> answer = door.Send(request);
@@ -127,7 +137,11 @@ class ServiceCheckup {
     if (!answer) return;
     auto access = source_.ParseAccess(*answer);
     if (const auto* failure = std::get_if<Failure>(&access)) {
-      if (failure->of_all_zones) gone_ = true;
+      if (failure->of_all_zones) {  // its zones would fare no better
+        gone_ = true;
+        findings_.Bad(failure->sentence);
+        return;
+      }
       findings_.Note("what this account may read could not be had: " +
                      failure->sentence);
       return;

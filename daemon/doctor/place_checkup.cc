@@ -1,6 +1,7 @@
 #include "daemon/doctor/place_checkup.h"
 
 #include <sched.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -59,6 +60,25 @@ int Gpus() {
   return count;
 }
 
+// Ctrl-C waits until the scratch folder is gone. Runners do not inherit it.
+class SignalsLater {
+ public:
+  SignalsLater() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+      sigaddset(&signals, signal);
+    }
+    pthread_sigmask(SIG_BLOCK, &signals, &before_);
+  }
+  ~SignalsLater() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsLater(const SignalsLater&) = delete;
+  SignalsLater& operator=(const SignalsLater&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
 // Rings when an executor has seen something change.
 class Bell {
  public:
@@ -84,6 +104,7 @@ class Bell {
 
 // Runs /bin/true as a job would be run. How long it took, or what failed.
 Result<Duration> TryOut(Config config, const std::string& region) {
+  const SignalsLater later;
   const ScratchDirectory scratch;
   if (scratch.path().empty()) {
     return Trouble("no scratch folder could be made in {}",
@@ -173,6 +194,10 @@ Findings CheckUpStateDir(const Config& config) {
   while (!fs::exists(place, error) && place.has_parent_path() &&
          place != place.parent_path()) {
     place = place.parent_path();
+  }
+  if (!fs::is_directory(place, error)) {
+    findings.Bad(fmt::format("{} is no directory", place.string()));
+    return findings;
   }
   if (access(place.c_str(), W_OK | X_OK) != 0) {
     findings.Bad(fmt::format(

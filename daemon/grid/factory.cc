@@ -125,8 +125,11 @@ struct MakeOneService {
 }  // namespace
 
 ConfiguredGrid::ConfiguredGrid(std::unique_ptr<Board> board,
-                               std::vector<Described> providers)
-    : board_(std::move(board)), providers_(std::move(providers)) {}
+                               std::vector<Described> providers,
+                               std::map<std::string, Duration> stale_after)
+    : board_(std::move(board)),
+      providers_(std::move(providers)),
+      stale_after_(std::move(stale_after)) {}
 ConfiguredGrid::~ConfiguredGrid() = default;
 
 GridNews ConfiguredGrid::Poll(Instant now) { return board_->Poll(now); }
@@ -149,12 +152,14 @@ Result<std::unique_ptr<ConfiguredGrid>> MakeGrid(const Config& config,
                                                  const Clock& clock) {
   std::vector<std::unique_ptr<Provider>> providers;
   std::vector<ConfiguredGrid::Described> described;
+  std::map<std::string, Duration> stale_after;
   std::map<std::string, size_t> index;
   for (const ProviderConfig& each : config.providers) {
     auto provider = std::visit(Make{config, each.name, replay_anchor, clock},
                                each.settings);
     if (!provider.ok()) return Of(each, provider.status());
     index[each.name] = providers.size();
+    stale_after[(*provider)->name()] = (*provider)->stale_after();
     described.push_back({{each.name, each.type, each.signal(), {}},
                          dynamic_cast<const Fetcher*>(provider->get())});
     providers.push_back(*std::move(provider));
@@ -176,7 +181,7 @@ Result<std::unique_ptr<ConfiguredGrid>> MakeGrid(const Config& config,
   for (auto& [key, zone] : zones) distinct.push_back(std::move(zone));
   return std::make_unique<ConfiguredGrid>(
       std::make_unique<Board>(std::move(providers), distinct),
-      std::move(described));
+      std::move(described), std::move(stale_after));
 }
 
 Result<HttpService> MakeService(const ProviderConfig& provider) {

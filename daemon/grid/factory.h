@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -20,18 +21,23 @@ class ConfiguredGrid : public Grid {
     ProviderReport what;
     const Fetcher* fetcher = nullptr;  // null: it asks nobody
   };
-  ConfiguredGrid(std::unique_ptr<Board> board,
-                 std::vector<Described> providers);
+  ConfiguredGrid(std::unique_ptr<Board> board, std::vector<Described> providers,
+                 std::map<std::string, Duration> stale_after);
   ~ConfiguredGrid() override;
 
   GridNews Poll(Instant now) override;
   std::optional<Instant> NextNews(Instant now) override;
   // From any thread, in the configuration's order.
   std::vector<ProviderReport> Report() const;
+  // By the providers' names as forecasts carry them.
+  const std::map<std::string, Duration>& stale_after() const {
+    return stale_after_;
+  }
 
  private:
   const std::unique_ptr<Board> board_;
   const std::vector<Described> providers_;
+  const std::map<std::string, Duration> stale_after_;
 };
 
 // The grid of a configuration: all its providers behind one board; those behind

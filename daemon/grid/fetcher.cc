@@ -293,7 +293,8 @@ void Fetcher::Fetch(Zone& zone, What what, Instant now) {
       Keep(zone, want, std::move(checked));
     }
   }
-  Publish(zone);
+  // A trouble of the whole service, or its end, is one of all zones.
+  for (const Zone& each : zones_) Publish(each);
 }
 
 OrFailure<Checked> Fetcher::Ask(const Want& want) {

@@ -34,8 +34,8 @@ std::shared_ptr<const Forecast> Yearly::NewestForecast(const std::string&,
 std::optional<Observed> Yearly::ObservedSince(const std::string& zone,
                                               Instant since, Instant now) {
   const auto factor = FactorOf(config_, zone);
-  const Instant end = FloorTo(now, kStep);
-  Instant begin = FloorTo(std::max(since, now - kPast), kStep);
+  const Instant end = FloorTo(now, kStep) + kStep;
+  Instant begin = FloorTo(std::max(since + kStep, now - kPast), kStep);
   if (!factor || begin >= end) return std::nullopt;
   std::vector<Slot> slots;
   for (; begin < end; begin += kStep) {

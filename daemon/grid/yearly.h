@@ -11,7 +11,8 @@
 namespace carbond {
 
 // A zone is a name of `factors`, a cloud region ("aws/eu-north-1") or a country
-// ("DE"). Values come in steps of five minutes, each known for good at its end.
+// ("DE"). Values come in steps of five minutes, each known for good at its
+// begin.
 class Yearly : public Provider {
  public:
   // The zones must be known: CheckZone has said so.

@@ -70,7 +70,7 @@ TEST(Yearly, TellsTheSameNumberAtEveryHourAndForecastsNothing) {
   EXPECT_EQ(observed->signal, kYearlySignal);
   EXPECT_EQ(observed->provider, "table");
   EXPECT_EQ(observed->series.begin(), kNoon - minutes(2) - hours(24));
-  EXPECT_EQ(observed->series.end(), kNoon - minutes(2)) << "whole steps";
+  EXPECT_EQ(observed->series.end(), kNoon + minutes(3)) << "the step under way";
   EXPECT_EQ(observed->final_until, observed->series.end());
   for (const Slot& slot : observed->series.slots()) {
     EXPECT_EQ(slot.intensity, FindYearlyFactor("DE")->intensity);
@@ -85,8 +85,8 @@ TEST(Yearly, TellsEachStepOnce) {
             std::nullopt);
   const auto news = provider.ObservedSince("DE", kNoon, next);
   ASSERT_TRUE(news);
-  EXPECT_EQ(news->series.begin(), kNoon - minutes(2));
-  EXPECT_EQ(news->series.end(), next);
+  EXPECT_EQ(news->series.begin(), next);
+  EXPECT_EQ(news->series.end(), next + minutes(5));
 }
 
 TEST(Yearly, PrefersTheUsersOwnFigure) {
@@ -161,7 +161,8 @@ TEST_F(CloudConfigTest, RefusesWhatTheTableDoesNotKnow) {
   EXPECT_THAT(Mistake(Yaml("grid: wt, cloud: aws/eu-nort-1")),
               HasSubstr("did you mean `aws/eu-north-1`?"));
   EXPECT_THAT(Mistake(Yaml("grid: uk, cloud: aws/us-east-1")),
-              HasSubstr("uk knows no zone `uk`"));
+              HasSubstr("write the zone as uk (carbonintensity_uk) names it, "
+                        "such as GB"));
   EXPECT_THAT(Mistake(Yaml("grid: table, zone: Atlantis")),
               HasSubstr("table knows no yearly average of `Atlantis`"));
   EXPECT_THAT(Mistake(Yaml("grid: [wt, table], zone: DE")),

@@ -134,7 +134,7 @@ TEST_F(ServicesTest, RefusesWhatAServiceDoesNotGive) {
 TEST_F(ServicesTest, WantsAZoneThatTheServiceKnows) {
   EXPECT_THAT(
       Mistake(Yaml(kWattTime, "")),
-      HasSubstr("regions.here.zone: missing; write the zone as watttime "
+      HasSubstr("regions.here.zone: missing; write the zone as p (watttime) "
                 "names it, such as CAISO_NORTH"));
   for (const char* zone : {"London", "0", "18", "013"}) {
     EXPECT_THAT(Mistake(Yaml("type: carbonintensity_uk",

@@ -151,6 +151,15 @@ TEST(Doctor, StopsAtARefusedLoginAndSaysSoOnce) {
   EXPECT_EQ(world.asked.size(), 1u);
 }
 
+TEST(Doctor, DoesNotCallAServiceWellThatRefusesItsFirstQuestion) {
+  WattTimeWorld world;
+  world.instead["my-access"] = Answer(429, "{}");
+  const Findings findings = world.Check({kCalifornia});
+  EXPECT_THAT(BadLines(findings), testing::ElementsAre(HasSubstr("HTTP 429")));
+  EXPECT_THAT(NoteLines(findings),
+              testing::ElementsAre("not tried any more: CAISO_NORTH"));
+}
+
 TEST(Doctor, SaysWhatThePlaceOfACloudRegionIsCalledByTheService) {
   WattTimeWorld world;
   AskedZone hinted{"west", "CAISO_NORTH", true, "aws/us-west-1"};

@@ -387,6 +387,24 @@ TEST(Engine, DoesNotUseAForecastBeyondTheInstantAtWhichItIsStale) {
   EXPECT_EQ(world.engine->Regions()[0].zone.mode, ForecastMode::kStale);
 }
 
+TEST(Engine, GoesByEachProvidersOwnWordOnWhatIsStale) {
+  SimWorld world({Place("here"), Place("there")});
+  world.options.stale_after_of = {{"quick", minutes(20)}};
+  world.Restart();
+  for (const char* zone : {"here", "there"}) {
+    Forecast forecast =
+        Issue(zone, kDawn, Hourly(kDawn, std::vector<double>(24, 200)));
+    forecast.provider = zone == std::string("here") ? "quick" : "slow";
+    world.grid.AddForecast(forecast);
+  }
+  ASSERT_TRUE(world.driver->RunUntil(kDawn + minutes(19)).ok());
+  EXPECT_EQ(world.engine->Regions()[0].zone.mode, ForecastMode::kFresh);
+  world.clock.Set(kDawn + minutes(21));
+  ASSERT_TRUE(world.engine->Tick().ok());
+  EXPECT_EQ(world.engine->Regions()[0].zone.mode, ForecastMode::kStale);
+  EXPECT_EQ(world.engine->Regions()[1].zone.mode, ForecastMode::kFresh);
+}
+
 TEST(Engine, TellsTheSpreadOfItsOutlookAlsoAfterARestart) {
   SimWorld world;
   std::vector<double> truth(24 * 12);

@@ -270,6 +270,31 @@ TEST(Fleet, OneWhoLosesLittleLeavesTheCleanHours) {
   EXPECT_EQ(plan.jobs[1].intervals(), std::vector<Interval>{Hours(2, 4)});
 }
 
+TEST(Fleet, DoesNotAddGramsOfTwoSignals) {
+  for (const int gpus : {1, 64}) {  // where they stand in line, and all fit
+    PlanInput world = HourlyWorld({100, 100, 100, 100});
+    world.regions.push_back(RegionWith(Hourly({30, 30, 30, 30}), "there"));
+    world.regions[0].signal = "co2_moer";
+    world.regions[1].signal = "average";
+    world.regions[0].capacity = world.regions[1].capacity = {gpus, 64};
+    PlanJob here = JobOf(hours(1), 1), there = JobOf(hours(1), 2);
+    PlanJob also = JobOf(hours(1), 3);
+    there.regions = also.regions = {1};
+    there.home = also.home = 1;
+    for (PlanJob* job : {&here, &there, &also}) {
+      job->deadline = kNow + hours(4);
+      world.jobs.push_back(*job);
+    }
+    const Plan plan = MakePlan(world);
+    EXPECT_EQ(plan.jobs[0].together.jobs, 1);
+    EXPECT_EQ(plan.jobs[0].together.expected, Grams::Of(100));
+    EXPECT_EQ(plan.jobs[1].together.jobs, 2);
+    EXPECT_EQ(plan.jobs[1].together.expected, Grams::Of(60));
+    EXPECT_LE(plan.jobs[1].together.lower_bound, Grams::Of(60));
+    EXPECT_EQ(plan.quality.jobs, 0) << "of both together there is none";
+  }
+}
+
 TEST(Fleet, ABoundThatIsReachedIsExact) {
   PlanInput world = HourlyWorld({500, 500, 100, 100, 500, 500});
   world.jobs = {JobOf(hours(1), 1), JobOf(hours(2), 2)};
