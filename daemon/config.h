@@ -146,8 +146,8 @@ ConfigResult LoadConfig(const std::string& path);
 ConfigResult ParseConfig(const std::string& yaml, const std::string& path,
                          const std::string& dir);
 
-// What the engine is told of staleness: the longest any provider allows. The
-// board has judged each forecast by its own provider's by then.
+// For forecasts in the ledger whose provider is no longer configured: the longest
+// that any of them allows.
 Duration LongestStaleAfter(const Config& config);
 
 // The variables of the environment in which secrets stand: no job may see them.

@@ -34,7 +34,7 @@ struct KnownIntensity {
   Series observed;
   Instant final_until;  // observed values before this are not revised any more
   Series expected;      // forecast and its tail; used where nothing is observed
-  // Whose values they are; empty where a zone has but one provider.
+  // Whose values they are; empty where nobody says.
   Provenance observed_from = {}, expected_from = {};
 
   // Whose values stand for an interval: of what was observed, and for the rest

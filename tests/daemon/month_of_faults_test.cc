@@ -35,7 +35,7 @@ enum class Fault {
   kBadGateway,
   kTooMany,
   kUnauthorized,
-  kNotPermitted,
+  kServerError,
   kEmptyBody,
   kTruncated,
   kNulls,
@@ -121,7 +121,7 @@ Result<HttpAnswer> Serve(FailingService& service, const HttpRequest& request,
   const Fault fault = service.Now();
   if (auto whole = Whole(fault)) return *std::move(whole);
   if (request.url.ends_with("/login")) return Answer(200, R"({"token":"t"})");
-  if (fault == Fault::kNotPermitted) return Answer(500, "{}");
+  if (fault == Fault::kServerError) return Answer(500, "{}");
   std::string text = body(fault);
   if (fault == Fault::kTruncated) text.resize(text.size() / 2);
   return Answer(200, std::move(text));
