@@ -194,6 +194,29 @@ Json ToJson(const v1::Forecast& forecast) {
       {"points", Array(forecast.points(), PointJson)}};
 }
 
+Json ToJson(const v1::Provider& provider) {
+  const auto zone_json = [](const v1::ProviderZone& zone) -> Json {
+    return {{"zone", zone.zone()},
+            {"issued_at", Instant(zone.has_issued_at(), zone.issued_at())},
+            {"fetched_at", Instant(zone.has_fetched_at(), zone.fetched_at())},
+            {"observed_until",
+             Instant(zone.has_observed_until(), zone.observed_until())},
+            {"trouble", OrNull(zone.trouble())}};
+  };
+  const bool limited = provider.request_limit() > 0;
+  return {{"name", provider.name()},
+          {"type", provider.type()},
+          {"signal", provider.signal()},
+          {"requests_today",
+           OrNull(provider.has_requests_today(), provider.requests_today())},
+          {"requests_yesterday", OrNull(provider.has_requests_yesterday(),
+                                        provider.requests_yesterday())},
+          {"request_limit", OrNull(limited, provider.request_limit())},
+          {"request_limit_period_s",
+           OrNull(limited, provider.request_limit_period().seconds())},
+          {"zones", Array(provider.zones(), zone_json)}};
+}
+
 Json ToJson(const v1::Region& region, double clock_speed) {
   return {
       {"name", region.name()},

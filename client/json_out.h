@@ -16,6 +16,7 @@ Json ToJson(const v1::Plan& plan);
 Json ToJson(const v1::Emissions& emissions);
 Json ToJson(const v1::Forecast& forecast);
 Json ToJson(const v1::Region& region, double clock_speed);
+Json ToJson(const v1::Provider& provider);
 
 // A dry run: the plan, with what its intensities are.
 Json ToJson(const v1::PlanJobResponse& planned);

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "client/local_time.h"
 #include "client/quantity.h"
 #include "client/reports.h"
@@ -13,10 +11,6 @@ namespace carbond::client {
 namespace {
 
 using Align = Table::Align;
-
-Json InstantOrNull(bool present, const google::protobuf::Timestamp& t) {
-  return present ? Json(FormatUtc(FromProto(t))) : Json(nullptr);
-}
 
 // "12m ago"; nothing of what was never.
 std::string Ago(bool present, const google::protobuf::Timestamp& t,
@@ -77,39 +71,10 @@ std::string ProvidersPage(const v1::ListProvidersResponse& answer,
            zone.trouble()});
     }
   }
-  return table.Render(look) + "TODAY and YESTERDAY: requests since carbond's last start, days in UTC\n" +
+  return table.Render(look) +
+         "TODAY and YESTERDAY: requests since carbond's last start, days in "
+         "UTC\n" +
          ClockLine(answer.clock_speed());
-}
-
-Json ToJson(const v1::Provider& provider) {
-  Json zones = Json::array();
-  for (const v1::ProviderZone& zone : provider.zones()) {
-    zones.push_back(
-        {{"zone", zone.zone()},
-         {"issued_at", InstantOrNull(zone.has_issued_at(), zone.issued_at())},
-         {"fetched_at",
-          InstantOrNull(zone.has_fetched_at(), zone.fetched_at())},
-         {"observed_until",
-          InstantOrNull(zone.has_observed_until(), zone.observed_until())},
-         {"trouble",
-          zone.trouble().empty() ? Json(nullptr) : Json(zone.trouble())}});
-  }
-  const bool limited = provider.request_limit() > 0;
-  return {{"name", provider.name()},
-          {"type", provider.type()},
-          {"signal", provider.signal()},
-          {"requests_today", provider.has_requests_today()
-                                 ? Json(provider.requests_today())
-                                 : Json(nullptr)},
-          {"requests_yesterday", provider.has_requests_yesterday()
-                                     ? Json(provider.requests_yesterday())
-                                     : Json(nullptr)},
-          {"request_limit",
-           limited ? Json(provider.request_limit()) : Json(nullptr)},
-          {"request_limit_period_s",
-           limited ? Json(provider.request_limit_period().seconds())
-                   : Json(nullptr)},
-          {"zones", zones}};
 }
 
 }  // namespace carbond::client

@@ -231,7 +231,8 @@ class Engine {
   void LookAtProcesses(Transaction& t);
   void See(const Job& job, const Sight& sight, Transaction& t);
   void SeeEnd(const Job& job, const Sight& sight, Transaction& t);
-  void SeeProgress(const Job& job, const Sight& sight, Transaction& t);
+  void SeeProgress(const Job& job, const Sight& sight, Instant at,
+                   Transaction& t);
   void Reassert(const Job& job, const Sight& sight, Transaction& t);
   void MeterUpTo(JobId id, Instant until, Transaction& t);
 

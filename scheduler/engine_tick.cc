@@ -180,11 +180,12 @@ void Engine::See(const Job& job, const Sight& sight, Transaction& t) {
         now_ - now_running.metered_until >= options_.metering_period;
     if (suspended || due) MeterUpTo(id, now_, t);
     if (suspended) {
-      t.Record(id, now_,
-               RunEnded{now_running.number, RunEnd::kSuspended, {}, {}, ""});
+      const int number = now_running.number;
+      t.Record(id, std::max(now_, t.Find(id)->runs.back().metered_until),
+               RunEnded{number, RunEnd::kSuspended, {}, {}, ""});
       return;
     }
-    SeeProgress(*t.Find(id), sight, t);
+    SeeProgress(*t.Find(id), sight, now_, t);
   } else if (seen.in_memory() && now_ - seen.runs.back().metered_until >=
                                      options_.metering_period) {
     MeterUpTo(id, now_, t);
@@ -196,8 +197,9 @@ void Engine::SeeEnd(const Job& job, const Sight& sight, Transaction& t) {
   const JobId id = job.id;
   const Run run = job.runs.back();
   const bool lost = sight.what == Sight::What::kLost;
+  // No earlier than its last reading: energy once counted stays within a run.
   const Instant at =
-      std::clamp(sight.ended_at, std::min(run.metered_until, now_), now_);
+      std::max(run.metered_until, std::min(sight.ended_at, now_));
   RunEnded end{run.number, RunEnd::kFailed, sight.exit_code, sight.signal,
                sight.detail};
   if (job.state == State::kStarting) {
@@ -213,12 +215,14 @@ void Engine::SeeEnd(const Job& job, const Sight& sight, Transaction& t) {
     end.end = RunEnd::kCheckpointed;
   }
   if (job.state != State::kStarting) MeterUpTo(id, at, t);
-  SeeProgress(*t.Find(id), sight, t);
+  SeeProgress(*t.Find(id), sight, at, t);
   t.Record(id, at, std::move(end));
   t.Do({Act::Kind::kForget, {id, run.process}, 0, run.number});
 }
 
-void Engine::SeeProgress(const Job& job, const Sight& sight, Transaction& t) {
+// `at`: now, or when the run ended, which may be long ago.
+void Engine::SeeProgress(const Job& job, const Sight& sight, Instant at,
+                         Transaction& t) {
   if (job.state != State::kRunning || !sight.ready) return;
   const Run& run = job.runs.back();
   const double known = static_cast<double>(job.work_done.count()) /
@@ -229,7 +233,7 @@ void Engine::SeeProgress(const Job& job, const Sight& sight, Transaction& t) {
   const bool moved = news && std::abs(*sight.fraction - known) > 0.01;
   if (run.ready && !moved && !(news && sight.checkpoint)) return;
   const int number = run.number;
-  MeterUpTo(job.id, now_, t);
+  MeterUpTo(job.id, at, t);
   // An old fraction says nothing of the time since.
   Progressed fact{number, {}, false};
   if (news) {
@@ -237,7 +241,7 @@ void Engine::SeeProgress(const Job& job, const Sight& sight, Transaction& t) {
     fact.fraction = sight.fraction;
     fact.checkpoint = sight.checkpoint;
   }
-  t.Record(job.id, now_, std::move(fact));
+  t.Record(job.id, at, std::move(fact));
 }
 
 // Acts whose intent is in the ledger and whose effect is not seen yet: after a

@@ -220,6 +220,10 @@ class Effect {
       return Refused("run {} cannot end as {}", fact.run, Name(fact.end));
     }
     Run& run = job_.runs.back();
+    if (job_.state == State::kRunning && at_ < run.metered_until) {
+      return Refused("run {} ends at {}, and was metered until {}", fact.run,
+                     FormatInstant(at_), FormatInstant(run.metered_until));
+    }
     // A process that dies while suspended ends a run that had ended as such.
     if (job_.state != State::kPaused) run.ended_at = at_;
     run.end = fact.end;

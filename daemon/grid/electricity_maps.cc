@@ -134,8 +134,7 @@ std::optional<HttpRequest> ElectricityMaps::AccessRequest() const {
 
 // {"DE":{"zoneName":...,"access":["carbon-intensity/latest",...]}}, or ["*"].
 OrFailure<Access> ElectricityMaps::ParseAccess(const HttpAnswer& answer) const {
-  if (auto failure = FailureByStatus(answer)) return *std::move(failure);
-  const OrFailure<Json> outcome = ParseJson(answer);
+  const OrFailure<Json> outcome = ParseGoodJson(answer);
   if (const auto* failure = std::get_if<Failure>(&outcome)) return *failure;
   const Json& zones = std::get<Json>(outcome);
   if (!zones.is_object()) return BadData("HTTP 200 without zones");
@@ -164,8 +163,7 @@ std::optional<HttpRequest> ElectricityMaps::PlaceRequest(
 
 OrFailure<std::string> ElectricityMaps::ParsePlace(
     const HttpAnswer& answer) const {
-  if (auto failure = FailureByStatus(answer)) return *std::move(failure);
-  const OrFailure<Json> outcome = ParseJson(answer);
+  const OrFailure<Json> outcome = ParseGoodJson(answer);
   if (const auto* failure = std::get_if<Failure>(&outcome)) return *failure;
   std::string zone = TextOf(Member(std::get<Json>(outcome), "zone"));
   if (zone.empty()) return BadData("HTTP 200 without a zone");

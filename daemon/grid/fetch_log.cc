@@ -91,7 +91,10 @@ void FetchLog::SawClock(std::optional<Duration> ahead) {
 
 std::string FetchLog::TroubleOf(const Want& want) const {
   const auto found = troubles_.find({want.zone, want.what});
-  if (found != troubles_.end()) return found->second.sentence;
+  return found == troubles_.end() ? "" : found->second.sentence;
+}
+
+std::string FetchLog::TroubleOfAll() const {
   return of_all_ ? of_all_->sentence : "";
 }
 

@@ -24,6 +24,8 @@ class FetchLog {
 
   // What is wrong now, in words; empty when nothing is.
   std::string TroubleOf(const Want& want) const;
+  // What troubles the service itself, and so all zones; "" for nothing.
+  std::string TroubleOfAll() const;
 
  private:
   using Errand = std::pair<std::string, Want::What>;

@@ -177,7 +177,12 @@ FetchReport Fetcher::Report() const {
   report.requests_today = requests_today_;
   report.requests_yesterday = requests_yesterday_;
   for (const auto& [name, shelf] : shelves_) {
-    FetchReport::Zone zone{name, {}, {}, shelf.observed_until, shelf.trouble};
+    FetchReport::Zone zone{
+        name,
+        {},
+        {},
+        shelf.observed_until,
+        shelf.trouble.empty() ? trouble_of_all_ : shelf.trouble};
     if (shelf.forecast) {
       zone.issued_at = shelf.forecast->issued_at;
       zone.fetched_at = shelf.forecast->fetched_at;
@@ -293,8 +298,7 @@ void Fetcher::Fetch(Zone& zone, What what, Instant now) {
       Keep(zone, want, std::move(checked));
     }
   }
-  // A trouble of the whole service, or its end, is one of all zones.
-  for (const Zone& each : zones_) Publish(each);
+  Publish(zone);
 }
 
 OrFailure<Checked> Fetcher::Ask(const Want& want) {
@@ -435,6 +439,7 @@ void Fetcher::Publish(const Zone& zone) {
   shelf.next_fetch = std::max(next, held_until_);
   shelf.observed_until = zone.observed_until;
   shelf.trouble = std::move(trouble);
+  trouble_of_all_ = log_.TroubleOfAll();
   requests_today_ = budget_.today(now);
   requests_yesterday_ = budget_.yesterday(now);
 }

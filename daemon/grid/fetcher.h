@@ -144,6 +144,7 @@ class Fetcher : public Provider {
   std::condition_variable stopping_;
   bool stopped_ = false;
   std::map<std::string, Shelf> shelves_;
+  std::string trouble_of_all_;  // of the service itself; empty: none
   int requests_today_ = 0;
   int requests_yesterday_ = 0;
 

@@ -28,6 +28,11 @@ OrFailure<Json> ParseJson(const HttpAnswer& answer) {
   }
 }
 
+OrFailure<Json> ParseGoodJson(const HttpAnswer& answer) {
+  if (auto failure = FailureByStatus(answer)) return *std::move(failure);
+  return ParseJson(answer);
+}
+
 const Json& Member(const Json& object, const char* name) {
   if (!object.is_object()) return kNull;
   const auto found = object.find(name);

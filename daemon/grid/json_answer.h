@@ -18,6 +18,9 @@ using Json = nlohmann::json;
 // a number that no machine holds.
 OrFailure<Json> ParseJson(const HttpAnswer& answer);
 
+// The same of an answer that is good by its status.
+OrFailure<Json> ParseGoodJson(const HttpAnswer& answer);
+
 // A member of an object; null when absent or when this is no object.
 const Json& Member(const Json& object, const char* name);
 std::string TextOf(const Json& value);  // "" when it is no text

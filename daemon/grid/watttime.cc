@@ -202,8 +202,7 @@ std::optional<HttpRequest> WattTime::AccessRequest() const {
 // {"signal_types":[{"signal_type":...,"regions":[{"region":...,
 //   "endpoints":[{"endpoint":"v3/forecast",...}]}]}]}
 OrFailure<Access> WattTime::ParseAccess(const HttpAnswer& answer) const {
-  if (auto failure = FailureByStatus(answer)) return *std::move(failure);
-  const OrFailure<Json> outcome = ParseJson(answer);
+  const OrFailure<Json> outcome = ParseGoodJson(answer);
   if (const auto* failure = std::get_if<Failure>(&outcome)) return *failure;
   const Json& types = Member(std::get<Json>(outcome), "signal_types");
   if (!types.is_array()) return BadData("HTTP 200 without `signal_types`");
@@ -232,8 +231,7 @@ std::optional<HttpRequest> WattTime::PlaceRequest(double latitude,
 }
 
 OrFailure<std::string> WattTime::ParsePlace(const HttpAnswer& answer) const {
-  if (auto failure = FailureByStatus(answer)) return *std::move(failure);
-  const OrFailure<Json> outcome = ParseJson(answer);
+  const OrFailure<Json> outcome = ParseGoodJson(answer);
   if (const auto* failure = std::get_if<Failure>(&outcome)) return *failure;
   std::string zone = TextOf(Member(std::get<Json>(outcome), "region"));
   if (zone.empty()) return BadData("HTTP 200 without a region");

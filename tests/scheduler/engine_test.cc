@@ -262,6 +262,37 @@ TEST(Engine, FindsARunningJobAgainAfterACrash) {
   EXPECT_TRUE(world.ledger.Verify().ok());
 }
 
+TEST(Engine, CountsNothingAfterTheEndOfARunThatEndedWhileItWasDown) {
+  SimWorld world;
+  world.Grid("here", Hourly(kDawn, std::vector<double>(48, 100)));
+  // It is done sooner than it said, which its last progress tells at its end.
+  const JobId id = world.Submit(Work(hours(3)));
+  SimBehaviour quick;
+  quick.work = hours(2);
+  world.executor.SetBehaviour(id, quick);
+  ASSERT_TRUE(world.driver->RunUntil(Hour(1)).ok());
+  world.clock.Set(Hour(9));
+  world.Restart();
+  ASSERT_TRUE(world.driver->RunUntilDone(Hour(30)).ok());
+  EXPECT_EQ(world.At(id).finished_at, Hour(2));
+  EXPECT_EQ(world.At(id).energy, WattHours::Of(2000));
+  EXPECT_TRUE(world.ledger.Verify().ok());
+}
+
+TEST(Engine, EndsNoRunBeforeItsLastReadingWhenTheClockWasSetBack) {
+  SimWorld world;
+  world.Grid("here", Hourly(kDawn, std::vector<double>(48, 100)));
+  const JobId id = world.Submit(Work(hours(2)));
+  ASSERT_TRUE(world.driver->RunUntil(Hour(1)).ok());
+  const Instant metered = world.At(id).runs[0].metered_until;
+  world.executor.Lose({id, 1});
+  world.clock.Set(kDawn + minutes(10));
+  world.Restart();
+  ASSERT_TRUE(world.driver->RunUntilDone(Hour(30)).ok());
+  EXPECT_EQ(world.At(id).runs[0].ended_at, metered);
+  EXPECT_TRUE(world.ledger.Verify().ok());
+}
+
 TEST(Engine, TellsALostJobFromAFailedOne) {
   SimWorld world;
   world.Grid("here", Hourly(kDawn, std::vector<double>(48, 100)));

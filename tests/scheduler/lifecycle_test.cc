@@ -521,6 +521,17 @@ TEST(Lifecycle, AJobThatOutlivesItsEstimateHasAlwaysALittleLeft) {
 // ---- Energy
 // ---------------------------------------------------------------------
 
+TEST(Lifecycle, NoRunEndsBeforeItsLastReading) {
+  Life life;
+  life.Runs().Metered(minutes(30));
+  const Instant read = life->runs.back().metered_until;
+  RunEnded ended;
+  ended.run = 1;
+  ended.end = RunEnd::kSucceeded;
+  EXPECT_FALSE(life.Try(ended, read - seconds(1)).ok());
+  EXPECT_TRUE(life.Try(ended, read).ok());
+}
+
 TEST(Lifecycle, ReadingsFollowEachOtherWithoutGapOrOverlap) {
   Life life;
   life.Runs().Metered(minutes(5));
