@@ -197,11 +197,24 @@ void CheckSpeed(ConfigFile& file, const Config& config) {
   }
 }
 
+void ReadSlurm(ConfigFile& file, ConfigMap& top, SlurmConfig& slurm) {
+  const ConfigEntry* entry = top.Find("slurm");
+  if (entry == nullptr) return;
+  ConfigMap map(file, entry->value, "slurm", entry->line);
+  map.Read("heartbeat", slurm.heartbeat, Duration(100), minutes(5));
+  map.Read("poll", slurm.poll, Duration(100), minutes(5));
+  map.Read("allow_root", slurm.allow_root);
+  map.Finish();
+}
+
 Config ReadConfig(ConfigFile& file, const YAML::Node& root) {
   Config config;
   ConfigMap top(file, root, "", 1);
   top.Require("state_dir", "say where the ledger, runs and logs are kept");
   top.ReadPath("state_dir", config.state_dir);
+  if (!top.ReadPath("shared_dir", config.shared_dir)) {
+    config.shared_dir = config.state_dir;
+  }
   ReadListen(file, top, config);
   ReadClock(file, top, config.clock);
   ReadDefaults(file, top, config.defaults);
@@ -212,6 +225,7 @@ Config ReadConfig(ConfigFile& file, const YAML::Node& root) {
   config.providers = ReadProviders(file, top);
   CheckSpeed(file, config);
   config.regions = ReadRegions(file, top, config.providers);
+  ReadSlurm(file, top, config.slurm);
   ReadMeter(file, top, config.meter);
   ReadLog(file, top, config.log);
   ReadRunner(top, config.runner);

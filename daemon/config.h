@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "daemon/exec/slurm/place.h"
 #include "daemon/secret.h"
 #include "scheduler/engine.h"
 
@@ -84,6 +85,14 @@ struct ProviderConfig {
 
 struct ExecutorConfig {
   std::string type = "local";
+  SlurmPlace slurm = {};  // of type `slurm`
+};
+
+// Of all regions that are Slurm clusters.
+struct SlurmConfig {
+  Duration heartbeat = seconds(5);  // of a run's runner; see slurm/judge.h
+  Duration poll = seconds(5);       // of each cluster's queue
+  bool allow_root = false;          // if carbond itself is root
 };
 
 // A provider in a region's chain.
@@ -117,6 +126,7 @@ struct Config {
   std::string path;
   std::vector<std::string> listen;  // unix:/path or host:port
   std::string state_dir;
+  std::string shared_dir;  // logs, checkpoints, runs of clusters; or state_dir
   ClockConfig clock;
   Defaults defaults;
   TransferCost transfer;
@@ -124,6 +134,7 @@ struct Config {
   Duration stop_grace = seconds(10);  // between TERM and KILL
   std::vector<ProviderConfig> providers;
   std::vector<RegionConfig> regions;
+  SlurmConfig slurm;
   MeterConfig meter;
   LogConfig log;
   std::string runner;   // path of carbon-runner; empty: beside carbond
@@ -146,8 +157,8 @@ ConfigResult LoadConfig(const std::string& path);
 ConfigResult ParseConfig(const std::string& yaml, const std::string& path,
                          const std::string& dir);
 
-// For forecasts in the ledger whose provider is no longer configured: the longest
-// that any of them allows.
+// For forecasts in the ledger whose provider is no longer configured: the
+// longest that any of them allows.
 Duration LongestStaleAfter(const Config& config);
 
 // The variables of the environment in which secrets stand: no job may see them.

@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "daemon/config_sections.h"
@@ -175,6 +176,43 @@ CapacityHours ReadHours(ConfigFile& file, const YAML::Node& node,
   return hours;
 }
 
+// What carbond says to sbatch itself, or what would make one run into several.
+constexpr std::array kSbatchOptionsTaken = {
+    "--array",     "--begin",   "--chdir",      "--comment", "--dependency",
+    "--error",     "--export",  "--hold",       "--input",   "--job-name",
+    "--nodes",     "--ntasks",  "--open-mode",  "--output",  "--parsable",
+    "--partition", "--requeue", "--no-requeue", "--time",    "--uid",
+    "--wait",      "--wrap"};
+
+void ReadSbatchOptions(ConfigMap& map, std::vector<std::string>& options) {
+  if (!map.ReadWords("options", options)) return;
+  for (const std::string& option : options) {
+    const std::string name = option.substr(0, option.find('='));
+    if (!option.starts_with("--") || name.size() < 3) {
+      map.MistakeAt("options",
+                    "`{}`: write each option of sbatch as one word, such as "
+                    "--mem=16G",
+                    option);
+    } else if (std::ranges::find(kSbatchOptionsTaken, name) !=
+               kSbatchOptionsTaken.end()) {
+      map.MistakeAt("options", "`{}` is carbond's own to set", name);
+    }
+  }
+}
+
+void ReadSlurmPlace(ConfigFile& file, ConfigMap& executor,
+                    const ConfigEntry& entry, SlurmPlace& place) {
+  ConfigMap map(file, entry.value, executor.Path("slurm"), entry.line);
+  map.ReadPath("conf", place.conf);
+  map.Read("partition", place.partition);
+  map.Read("account", place.account);
+  map.Read("qos", place.qos);
+  map.Read("constraint", place.constraint);
+  map.Read("gpu", place.gpu);
+  ReadSbatchOptions(map, place.options);
+  map.Finish();
+}
+
 // `local`, or a map of one type to its settings.
 void ReadExecutor(ConfigFile& file, ConfigMap& map, ExecutorConfig& executor) {
   const ConfigEntry* entry = map.Find("executor");
@@ -192,13 +230,15 @@ void ReadExecutor(ConfigFile& file, ConfigMap& map, ExecutorConfig& executor) {
     executor.type = type.key;
     if (type.key == "local") {
       ConfigMap(file, type.value, inner.Path("local"), type.line).Finish();
+    } else if (type.key == "slurm") {
+      ReadSlurmPlace(file, inner, type, executor.slurm);
     }
   }
-  if (executor.type != "local") {
+  if (executor.type != "local" && executor.type != "slurm") {
     map.MistakeAt("executor",
                   "executor type `{}` is not built into this carbond; it "
-                  "knows: local{}",
-                  executor.type, DidYouMean(executor.type, {"local"}));
+                  "knows: local, slurm{}",
+                  executor.type, DidYouMean(executor.type, {"local", "slurm"}));
   }
 }
 

@@ -75,9 +75,6 @@ Result<StateLock> StateLock::Take(const std::string& state_dir) {
                                    static_cast<ssize_t>(pid.size())) {
     return Trouble("cannot write {}: {}", path, std::strerror(errno));
   }
-  for (const char* folder : {"/runs", "/logs", "/checkpoints"}) {
-    CARBOND_RETURN_IF_ERROR(MakeFolder(state_dir + folder));
-  }
   return lock;
 }
 

@@ -153,7 +153,7 @@ EngineOptions OptionsOf(const Config& config, const ConfiguredGrid& grid) {
 
 ServiceOptions ServiceOptionsOf(const Config& config) {
   ServiceOptions options;
-  options.logs_dir = config.state_dir + "/logs";
+  options.logs_dir = config.shared_dir + "/logs";
   for (const RegionConfig& region : config.regions) {
     options.executor_of[region.region.name] = region.executor.type;
   }
@@ -327,6 +327,7 @@ int RunServe(const std::string& path) {
 }
 
 int RunDoctor(const std::string& path) {
+  spdlog::set_level(spdlog::level::warn);  // it speaks for itself
   Result<Config> config = Load(path);
   if (!config.ok()) {
     fmt::print(stderr, "{}\n", Message(config.status()));

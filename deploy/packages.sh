@@ -14,7 +14,7 @@ build=(g++ cmake ninja-build pkg-config protobuf-compiler
   libyaml-cpp-dev libcli11-dev zlib1g-dev libcurl4-openssl-dev
   prometheus-cpp-dev ca-certificates)
 tests=(openssl libgtest-dev libgmock-dev libbenchmark-dev sqlite3 tzdata python3
-  python3-numpy)
+  python3-numpy slurm-wlm munge)
 demo=(python3 python3-numpy sqlite3 tzdata)
 
 say() { printf 'packages.sh: %s\n' "$*" >&2; }

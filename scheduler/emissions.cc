@@ -58,7 +58,9 @@ Quality QualityOf(bool settled) {
 std::set<int> LostProcesses(const Job& job) {
   std::set<int> lost;
   for (const Run& run : job.runs) {
-    const bool failed = run.end == RunEnd::kFailed || run.end == RunEnd::kLost;
+    const bool failed = run.end == RunEnd::kFailed ||
+                        run.end == RunEnd::kLost ||
+                        run.end == RunEnd::kPreempted;
     if (failed && run.number < static_cast<int>(job.runs.size())) {
       lost.insert(run.process);
     }

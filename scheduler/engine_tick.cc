@@ -203,9 +203,10 @@ void Engine::SeeEnd(const Job& job, const Sight& sight, Transaction& t) {
   RunEnded end{run.number, RunEnd::kFailed, sight.exit_code, sight.signal,
                sight.detail};
   if (job.state == State::kStarting) {
-    end.end = run.stop_why.value_or(RunEnd::kNotStarted);
+    end.end =
+        run.stop_why.value_or(sight.because.value_or(RunEnd::kNotStarted));
   } else if (lost) {
-    end.end = RunEnd::kLost;
+    end.end = sight.because.value_or(RunEnd::kLost);
   } else if (sight.exit_code == 0) {
     end.end = RunEnd::kSucceeded;  // whatever was asked of it meanwhile
   } else if (run.stop_why) {
@@ -213,6 +214,8 @@ void Engine::SeeEnd(const Job& job, const Sight& sight, Transaction& t) {
   } else if (sight.exit_code == kCheckpointExitCode &&
              job.spec->pause == PauseMode::kCheckpoint) {
     end.end = RunEnd::kCheckpointed;
+  } else if (sight.because) {
+    end.end = *sight.because;
   }
   if (job.state != State::kStarting) MeterUpTo(id, at, t);
   SeeProgress(*t.Find(id), sight, at, t);

@@ -297,6 +297,11 @@ class Effect {
         return Fail(job_, Outcome::kFailed, at_);
       case RunEnd::kLost:
         return Fail(job_, Outcome::kLost, at_);
+      case RunEnd::kPreempted:
+        job_.work_done = job_.work_saved;
+        job_.state = State::kWaiting;
+        if (job_.cancel_requested) Finish(job_, Outcome::kCancelled, at_);
+        return;
     }
   }
 
@@ -437,6 +442,8 @@ const char* Name(RunEnd end) {
       return "not_started";
     case RunEnd::kLost:
       return "lost";
+    case RunEnd::kPreempted:
+      return "preempted";
   }
   return "?";
 }
@@ -480,7 +487,8 @@ Result<RunEnd> ParseRunEnd(const std::string& name) {
   return ParseName(
       std::array{RunEnd::kNone, RunEnd::kSucceeded, RunEnd::kFailed,
                  RunEnd::kCheckpointed, RunEnd::kSuspended, RunEnd::kCancelled,
-                 RunEnd::kTimeLimit, RunEnd::kNotStarted, RunEnd::kLost},
+                 RunEnd::kTimeLimit, RunEnd::kNotStarted, RunEnd::kLost,
+                 RunEnd::kPreempted},
       name, "run end");
 }
 

@@ -25,6 +25,7 @@ enum class RunEnd {
   kTimeLimit,     // stopped because its time limit was reached
   kNotStarted,    // the executor could not start it
   kLost,          // nobody knows: its supervisor vanished (power, kill -9)
+  kPreempted,     // the cluster took its place for another; no fault of its own
 };
 
 // What energy was spent on. Separate lines that add up.

@@ -99,6 +99,9 @@ struct Sight {
   std::optional<int> exit_code;
   std::optional<int> signal;
   std::string detail;  // of a failed start, or of a loss
+  // An end that was not the job's own doing nor asked for: kCancelled (by
+  // somebody behind our back), kTimeLimit, kPreempted.
+  std::optional<RunEnd> because = {};
   // From the progress file, the newest of each.
   bool ready = false;
   std::optional<double> fraction;

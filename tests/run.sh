@@ -10,7 +10,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 build_dir=${CARBOND_BUILD_DIR:-build/dev}
 
 deploy/packages.sh build tests
-cmake --preset dev -B "$build_dir"
+# Line numbers but no local variables: a quarter less time to build.
+cmake --preset dev -B "$build_dir" -DCMAKE_CXX_FLAGS_DEBUG=-g1
 cmake --build "$build_dir"
 # What takes hours, or measures, is asked for by its label.
 exec ctest --test-dir "$build_dir" --output-on-failure --no-tests=error \

@@ -1,5 +1,6 @@
 #include "daemon/doctor/place_checkup.h"
 
+#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <unistd.h>
@@ -20,13 +21,14 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Duration kLongestTry = seconds(10);
+constexpr Duration kLongestTryInAQueue = minutes(1);
 constexpr Duration kLook = Duration(200);  // should the bell be missed
 constexpr uintmax_t kLittleSpace = uintmax_t{1} << 30;  // bytes
 
 class ScratchDirectory {
  public:
-  ScratchDirectory() {
-    std::string path = fs::temp_directory_path() / "carbond-doctor-XXXXXX";
+  explicit ScratchDirectory(const fs::path& parent) {
+    std::string path = parent / "carbond-doctor-XXXXXX";
     if (mkdtemp(path.data()) != nullptr) path_ = path;
   }
   ~ScratchDirectory() {
@@ -103,14 +105,19 @@ class Bell {
 };
 
 // Runs /bin/true as a job would be run. How long it took, or what failed.
-Result<Duration> TryOut(Config config, const std::string& region) {
+Result<Duration> TryOut(Config config, const RegionConfig& region) {
   const SignalsLater later;
-  const ScratchDirectory scratch;
+  // A cluster's nodes must see it too.
+  const bool far = region.executor.type != "local";
+  const fs::path parent =
+      far ? fs::path(config.shared_dir) : fs::temp_directory_path();
+  const ScratchDirectory scratch(parent);
   if (scratch.path().empty()) {
-    return Trouble("no scratch folder could be made in {}",
-                   fs::temp_directory_path().string());
+    return Trouble("no scratch folder could be made in {}: {}", parent.string(),
+                   std::strerror(errno));
   }
   config.state_dir = scratch.path();
+  config.shared_dir = scratch.path();
   std::error_code error;
   for (const char* folder : {"runs", "logs", "checkpoints"}) {
     fs::create_directory(scratch.path() + "/" + folder, error);
@@ -122,14 +129,19 @@ Result<Duration> TryOut(Config config, const std::string& region) {
       auto executor, MakeExecutors(config, clock, [&bell] { bell.Ring(); }));
   StartOrder order;
   order.id = {JobId{1}, 1};
-  order.region = region;
+  order.region = region.region.name;
+  order.allotment.cpus = 1;
   order.spec.name = "doctor";
   order.spec.command = {"/bin/true"};
   order.spec.workdir = "/";
+  if (const passwd* user = ::getpwuid(::geteuid())) {
+    order.spec.user = user->pw_name;
+  }
+  const Duration longest = far ? kLongestTryInAQueue : kLongestTry;
   const Instant began = clock.Now();
-  CARBOND_RETURN_IF_ERROR(executor->Check(order.spec, region));
+  CARBOND_RETURN_IF_ERROR(executor->Check(order.spec, order.region));
   CARBOND_RETURN_IF_ERROR(executor->Start(order));
-  while (clock.Now() - began < kLongestTry) {
+  while (clock.Now() - began < longest) {
     const Sight sight = executor->Observe({&order.id, 1}).front();
     if (sight.what == Sight::What::kEnded && sight.exit_code == 0) {
       return clock.Now() - began;
@@ -141,8 +153,13 @@ Result<Duration> TryOut(Config config, const std::string& region) {
     bell.Await(kLook);
   }
   const Status stopped = executor->Stop(order.id);
-  return Trouble("a process did not end within {}{}",
-                 FormatDuration(kLongestTry),
+  // Until a queue has let go of it.
+  for (int look = 0; look < 50; ++look) {
+    const auto what = executor->Observe({&order.id, 1}).front().what;
+    if (what == Sight::What::kAbsent || what == Sight::What::kEnded) break;
+    bell.Await(kLook);
+  }
+  return Trouble("a process did not end within {}{}", FormatDuration(longest),
                  stopped.ok() ? "" : "; " + Message(stopped));
 }
 
@@ -173,7 +190,7 @@ Findings CheckUpRegion(const Config& config, const RegionConfig& region) {
   Findings findings{fmt::format(
       "{}: {}, {} gpus and {} cpus, PUE {}", about.name, region.executor.type,
       about.capacity.gpus, about.capacity.cpus, about.pue.value())};
-  const auto took = TryOut(config, about.name);
+  const auto took = TryOut(config, region);
   if (took.ok()) {
     findings.Good(fmt::format("a process was started, watched and ended ({})",
                               FormatDuration(*took)));

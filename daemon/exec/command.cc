@@ -98,8 +98,10 @@ Status CheckFile(const std::string& command, const std::string& workdir) {
       file);
 }
 
+}  // namespace
+
 // What exec would cut short or mistake.
-Status CheckTexts(const JobSpec& spec) {
+Status CheckCommandText(const JobSpec& spec) {
   const auto has_nul = [](const std::string& s) {
     return s.find('\0') != std::string::npos;
   };
@@ -122,8 +124,6 @@ Status CheckTexts(const JobSpec& spec) {
   return Ok();
 }
 
-}  // namespace
-
 Environment OwnEnvironment() {
   Environment own;
   for (char** entry = ::environ; *entry != nullptr; ++entry) {
@@ -136,7 +136,7 @@ Environment OwnEnvironment() {
 }
 
 Status CheckCommand(const JobSpec& spec, const Environment& inherited) {
-  CARBOND_RETURN_IF_ERROR(CheckTexts(spec));
+  CARBOND_RETURN_IF_ERROR(CheckCommandText(spec));
   CARBOND_RETURN_IF_ERROR(CheckWorkdir(spec.workdir));
   if (spec.command.empty() || spec.command[0].empty()) {
     return Refused("command is empty: say what to run after `--`");

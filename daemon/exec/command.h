@@ -12,6 +12,9 @@ namespace carbond {
 
 using Environment = std::map<std::string, std::string>;
 
+// Refuses what no process could be given: a NUL, a name with `=`.
+Status CheckCommandText(const JobSpec& spec);
+
 // The environment of this very process.
 Environment OwnEnvironment();
 

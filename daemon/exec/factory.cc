@@ -1,11 +1,18 @@
 #include "daemon/exec/factory.h"
 
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <map>
+#include <random>
 #include <string>
 #include <vector>
 
 #include "daemon/exec/local.h"
+#include "daemon/exec/slurm/slurm.h"
 
 namespace carbond {
 namespace {
@@ -34,7 +41,10 @@ class RegionExecutors : public Executor {
     return Holder(id).Checkpoint(id, attempt);
   }
   Status Stop(ProcessId id) override { return Holder(id).Stop(id); }
-  void Forget(ProcessId id) override { Holder(id).Forget(id); }
+  void Forget(ProcessId id) override {
+    Holder(id).Forget(id);
+    holders_.erase(id);
+  }
 
   std::vector<Sight> Observe(std::span<const ProcessId> ids) override {
     if (executors_.size() == 1) return executors_.front()->Observe(ids);
@@ -54,19 +64,30 @@ class RegionExecutors : public Executor {
   }
 
   Executor& Holder(ProcessId id) {
-    if (executors_.size() > 1) {
-      for (const auto& executor : executors_) {
-        if (executor->Observe({&id, 1}).front().what != Sight::What::kAbsent) {
-          return *executor;
-        }
+    if (executors_.size() == 1) return *executors_.front();
+    if (const auto found = holders_.find(id); found != holders_.end()) {
+      return *found->second;
+    }
+    using What = Sight::What;
+    Executor* unsure = nullptr;
+    for (const auto& executor : executors_) {
+      const What what = executor->Observe({&id, 1}).front().what;
+      if (what == What::kUnknown) {
+        unsure = executor.get();
+      } else if (what != What::kAbsent) {
+        holders_[id] = executor.get();
+        return *executor;
       }
     }
-    return *executors_.front();
+    // Not absent as long as one cannot say so.
+    return unsure != nullptr ? *unsure : *executors_.front();
   }
 
   // Fixed after construction
   std::vector<std::unique_ptr<Executor>> executors_;
   std::map<std::string, Executor*> by_region_;
+
+  std::map<ProcessId, Executor*> holders_;  // as far as seen
 };
 
 // What systemd tells a service about itself would mislead the jobs.
@@ -87,6 +108,7 @@ Result<std::unique_ptr<Executor>> MakeLocal(const Config& config,
                                             std::function<void()> wake) {
   LocalOptions options;
   options.state_dir = config.state_dir;
+  options.shared_dir = config.shared_dir;
   CARBOND_ASSIGN_OR_RETURN(options.runner, RunnerPath(config));
   options.stop_grace = config.stop_grace;
   options.drop_env = kOfTheDaemonAlone;
@@ -102,13 +124,73 @@ Result<std::unique_ptr<Executor>> MakeLocal(const Config& config,
   return std::unique_ptr<Executor>(std::move(local));
 }
 
+// Tells the jobs of this ledger from those of another carbond of the same user:
+// made once, for good.
+Result<std::string> InstanceOf(const std::string& state_dir) {
+  const std::string path = state_dir + "/instance";
+  const auto known = ReadSmallFile(path);
+  if (known.error != 0) {
+    return Trouble("cannot read {}: {}", path, std::strerror(known.error));
+  }
+  if (known.value && known.value->size() == 8) return *known.value;
+  std::random_device random;
+  std::string instance = fmt::format("{:08x}", random());
+  if (const int error = WriteText(state_dir, "instance", instance)) {
+    return Trouble("cannot write {}: {}", path, std::strerror(error));
+  }
+  return instance;
+}
+
+Result<std::string> OwnUser() {
+  const passwd* entry = ::getpwuid(::geteuid());
+  if (entry != nullptr) return std::string(entry->pw_name);
+  return Missing("no user has the number {}, which carbond runs as",
+                 ::geteuid());
+}
+
+Result<std::unique_ptr<Executor>> MakeSlurm(const Config& config,
+                                            const SystemClock& clock,
+                                            std::function<void()> wake) {
+  if (::geteuid() == 0 && !config.slurm.allow_root) {
+    return Status(
+        absl::StatusCode::kPermissionDenied,
+        "Slurm's jobs would run as root, since carbond does: run carbond as an "
+        "ordinary user, or write slurm: {allow_root: true}");
+  }
+  SlurmOptions options;
+  options.shared_dir = config.shared_dir;
+  CARBOND_ASSIGN_OR_RETURN(options.runner, RunnerPath(config));
+  CARBOND_ASSIGN_OR_RETURN(options.instance, InstanceOf(config.state_dir));
+  CARBOND_ASSIGN_OR_RETURN(options.user, OwnUser());
+  options.grace_ms = static_cast<int>(
+      std::max<Duration>(seconds(2), clock.ToReal(config.stop_grace)).count());
+  options.patience.heartbeat = config.slurm.heartbeat;
+  options.poll = config.slurm.poll;
+  for (const auto& [name, value] : OwnEnvironment()) {
+    for (const char* kept : {"PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ"}) {
+      if (name == kept) options.environment[name] = value;
+    }
+  }
+  std::map<std::string, SlurmPlace> places;
+  for (const RegionConfig& region : config.regions) {
+    if (region.executor.type == "slurm") {
+      places[region.region.name] = region.executor.slurm;
+    }
+  }
+  CARBOND_ASSIGN_OR_RETURN(
+      auto slurm, SlurmExecutor::Open(std::move(options), std::move(places),
+                                      clock, std::move(wake)));
+  return std::unique_ptr<Executor>(std::move(slurm));
+}
+
 // One line for each kind of executor.
 Result<std::unique_ptr<Executor>> MakeOne(const std::string& type,
                                           const Config& config,
                                           const SystemClock& clock,
                                           std::function<void()> wake) {
   if (type == "local") return MakeLocal(config, clock, std::move(wake));
-  return Refused("executor `{}` is not known: write `local`", type);
+  if (type == "slurm") return MakeSlurm(config, clock, std::move(wake));
+  return Refused("executor `{}` is not known: write `local` or `slurm`", type);
 }
 
 }  // namespace

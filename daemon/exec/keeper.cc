@@ -40,8 +40,17 @@ int64_t RealMillis() {
 
 void Keeper::Run() {
   record_.began_ms = RealMillis();
-  if (OpenLogs()) BeginFirst();
+  heard_at_ = steady_clock::now();
+  Pulse();
+  if (stopping_) {  // it is unwanted by now
+    main_ended_ = true;
+    record_.signal = SIGTERM;
+    record_.detail = "it was told to stop before it began";
+  } else if (OpenLogs()) {
+    BeginFirst();
+  }
   while (ReapAll()) {
+    Pulse();
     KillWhenDue();
     Settle();
     WaitAndHandle();
@@ -214,14 +223,17 @@ void Keeper::WaitAndHandle() {
   }
   const bool killing = kill_at_ && steady_clock::now() >= *kill_at_;
   const bool settling = suspended_ && calm_scans_ < kCalm;
+  const bool pulses = options_.heartbeat_ms > 0;
   siginfo_t info = {};
   int signal = 0;
-  if (killing || settling || kill_at_) {
+  if (killing || settling || kill_at_ || pulses) {
     milliseconds wait = patience_;
     if (killing || settling) {
       patience_ = std::min(patience_ * 2, kLongest);
     } else {
-      wait = std::chrono::ceil<milliseconds>(*kill_at_ - steady_clock::now());
+      auto due = kill_at_.value_or(SteadyTime::max());
+      if (pulses) due = std::min(due, next_pulse_);
+      wait = std::chrono::ceil<milliseconds>(due - steady_clock::now());
       wait = std::max(wait, kShortest);
     }
     const timespec limit = {wait.count() / 1000,
@@ -254,6 +266,43 @@ void Keeper::Handle(const siginfo_t& info) {
         return Stop();
     }
   }
+}
+
+// ---- Far from the daemon ----------------------------------------------------
+
+void Keeper::Pulse() {
+  const auto now = steady_clock::now();
+  if (options_.heartbeat_ms == 0 || now < next_pulse_) return;
+  next_pulse_ = now + milliseconds(options_.heartbeat_ms);
+  // Orders first: who was away for long may be unwanted by now.
+  const auto orders = ReadOrders(options_.dir);
+  if (orders.value) Obey(*orders.value);
+  const int error = WriteHeartbeat(options_.dir, RealMillis());
+  if (error == 0) {
+    heard_at_ = now;
+  } else if (error == ENOENT) {
+    Abandon("its directory is gone");  // only who gave it up removes it
+  } else if (now - heard_at_ >= milliseconds(options_.lease_ms)) {
+    Abandon(std::string("it could not say that it lives: ") +
+            std::strerror(error));
+  }
+}
+
+void Keeper::Obey(const Orders& orders) {
+  if (orders.abandon) return Abandon("it was given up");
+  if (orders.stop) return Stop();
+  if (orders.suspend && !suspended_) Suspend();
+  if (!orders.suspend && suspended_) Continue();
+  if (orders.checkpoint_attempt > attempts_) {
+    Checkpoint(orders.checkpoint_attempt);
+  }
+}
+
+// Another run may be about to begin from the last checkpoint: no grace.
+void Keeper::Abandon(const std::string& why) {
+  if (record_.detail.empty()) record_.detail = why;
+  Stop();
+  kill_at_ = steady_clock::now();
 }
 
 void Keeper::Stop() {

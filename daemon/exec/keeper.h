@@ -38,6 +38,9 @@ class Keeper {
   bool ReapAll();  // false: there is no child left
   void OnMainEnd(int status);
   void WaitAndHandle();
+  void Pulse();
+  void Obey(const Orders& orders);
+  void Abandon(const std::string& why);
   void Handle(const siginfo_t& info);
   void Stop();
   void Suspend();
@@ -61,7 +64,9 @@ class Keeper {
   int attempts_ = 0;  // the last checkpoint attempt heeded
   bool stopping_ = false;
   bool suspended_ = false;
-  int calm_scans_ = 0;  // in a row that found no process unstopped
+  SteadyTime next_pulse_{};  // due at once
+  SteadyTime heard_at_{};    // when the last heartbeat was written
+  int calm_scans_ = 0;       // in a row that found no process unstopped
   std::optional<SteadyTime> kill_at_;
   std::chrono::milliseconds patience_{1};  // until the next look
 };

@@ -62,10 +62,14 @@ Result<std::unique_ptr<LocalExecutor>> LocalExecutor::Open(
   // As /proc will show its files, for comparison.
   options.state_dir = std::filesystem::canonical(options.state_dir, error);
   if (error) return Trouble("state_dir: {}", error.message());
+  if (options.shared_dir.empty()) options.shared_dir = options.state_dir;
+  std::string& shared = options.shared_dir;
+  std::filesystem::create_directories(shared, error);
+  if (!error) shared = std::filesystem::canonical(shared, error);
+  if (error) return Trouble("shared_dir {}: {}", shared, error.message());
   CARBOND_RETURN_IF_ERROR(MakeDirectory(RunsDir(options.state_dir), 0700));
-  CARBOND_RETURN_IF_ERROR(MakeDirectory(options.state_dir + "/logs", 0750));
-  CARBOND_RETURN_IF_ERROR(
-      MakeDirectory(options.state_dir + "/checkpoints", 0700));
+  CARBOND_RETURN_IF_ERROR(MakeDirectory(shared + "/logs", 0750));
+  CARBOND_RETURN_IF_ERROR(MakeDirectory(shared + "/checkpoints", 0700));
 
   Environment environment = OwnEnvironment();
   for (const std::string& name : options.drop_env) environment.erase(name);
@@ -77,7 +81,7 @@ Result<std::unique_ptr<LocalExecutor>> LocalExecutor::Open(
 }
 
 RunPaths LocalExecutor::PathsOf(ProcessId id) const {
-  return {CheckpointDir(options_.state_dir, id.job),
+  return {CheckpointDir(options_.shared_dir, id.job),
           RunDir(options_.state_dir, id) + '/' + kProgressFile};
 }
 
@@ -107,17 +111,17 @@ Status LocalExecutor::Start(const StartOrder& order) {
 }
 
 Status LocalExecutor::Launch(const StartOrder& order, Held& held) {
-  const std::string& state = options_.state_dir;
+  const std::string& shared = options_.shared_dir;
   const RunPaths paths = PathsOf(order.id);
   CARBOND_RETURN_IF_ERROR(MakeDirectory(held.dir, 0700));
-  CARBOND_RETURN_IF_ERROR(MakeDirectory(LogDir(state, order.id.job), 0750));
+  CARBOND_RETURN_IF_ERROR(MakeDirectory(LogDir(shared, order.id.job), 0750));
   CARBOND_RETURN_IF_ERROR(MakeDirectory(paths.checkpoint_dir, 0700));
 
   RunnerOptions runner;
   runner.dir = held.dir;
   runner.workdir = order.spec.workdir;
-  runner.out = LogPath(state, order.id, LogStream::kOut);
-  runner.err = LogPath(state, order.id, LogStream::kErr);
+  runner.out = LogPath(shared, order.id, LogStream::kOut);
+  runner.err = LogPath(shared, order.id, LogStream::kErr);
   const Duration grace =
       std::max(kLeastGrace, clock_.ToReal(options_.stop_grace));
   runner.grace_ms = static_cast<int>(

@@ -24,6 +24,7 @@ namespace carbond {
 
 struct LocalOptions {
   std::string state_dir;
+  std::string shared_dir;             // of logs and checkpoints; or state_dir
   std::string runner;                 // path of carbon-runner
   Duration stop_grace = seconds(10);  // between TERM and KILL
   std::set<std::string> gpu_regions;  // whose capacity has GPUs

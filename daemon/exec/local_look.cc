@@ -189,9 +189,9 @@ Sight LocalExecutor::EndedSight(const ExitRecord& record, Held& held) {
 Sight LocalExecutor::LookLost(ProcessId id, Held& held, const std::string& why,
                               bool sweep) {
   const RunPaths paths = PathsOf(id);
-  const std::string& state = options_.state_dir;
-  const std::vector<std::string> logs = {LogPath(state, id, LogStream::kOut),
-                                         LogPath(state, id, LogStream::kErr)};
+  const std::string& shared = options_.shared_dir;
+  const std::vector<std::string> logs = {LogPath(shared, id, LogStream::kOut),
+                                         LogPath(shared, id, LogStream::kErr)};
   std::optional<Instant> last = held.alive_at;
   if (sweep) {
     const auto swept = SweepLeftovers({RunMark(paths), logs});

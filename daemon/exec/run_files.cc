@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <charconv>
-#include <map>
 #include <string_view>
 
 namespace carbond {
@@ -74,6 +73,7 @@ class RecordFields {
            who.pid > 0;
   }
   bool Has(const char* key) const { return values_.contains(key); }
+  TextRecord Take() && { return std::move(values_); }
 
  private:
   template <typename N>
@@ -83,7 +83,7 @@ class RecordFields {
     return error == std::errc() && end == text.data() + text.size();
   }
 
-  std::map<std::string, std::string, std::less<>> values_;
+  TextRecord values_;
 };
 
 Found<RecordFields> ReadFields(const std::string& dir, const char* file) {
@@ -131,6 +131,7 @@ Found<StartedRecord> ReadStarted(const std::string& dir) {
       !fields.value->Get("at_ms", record.at_ms)) {
     return {std::nullopt, fields.error};
   }
+  fields.value->Get("place", record.place);
   return {std::move(record), 0};
 }
 
@@ -204,6 +205,7 @@ int ClaimStarted(const std::string& dir, const StartedRecord& record) {
   text.Add("runner", record.runner);
   text.Add("boot", record.boot_id);
   text.Add("at_ms", record.at_ms);
+  if (!record.place.empty()) text.Add("place", record.place);
   const std::string path = dir + '/' + kStartedFile;
   const std::string draft = path + ".tmp";
   if (const int error = WriteFile(draft, text.Close(), true)) return error;
@@ -242,6 +244,82 @@ int SetSuspended(const std::string& dir, bool suspended) {
   const std::string path = dir + '/' + kSuspendedFile;
   if (suspended) return WriteFile(path, "", false);
   return ::unlink(path.c_str()) == 0 || errno == ENOENT ? 0 : errno;
+}
+
+// ---- Of a runner that a cluster starts --------------------------------------
+
+Found<Orders> ReadOrders(const std::string& dir) {
+  const auto fields = ReadFields(dir, kOrdersFile);
+  if (!fields.value) return {std::nullopt, fields.error};
+  Orders orders;
+  orders.suspend = fields.value->Has("suspend");
+  fields.value->Get("checkpoint_attempt", orders.checkpoint_attempt);
+  orders.stop = fields.value->Has("stop");
+  orders.abandon = fields.value->Has("abandon");
+  return {orders, 0};
+}
+
+int WriteOrders(const std::string& dir, const Orders& orders) {
+  RecordText text;
+  if (orders.suspend) text.Add("suspend", 1);
+  text.Add("checkpoint_attempt", orders.checkpoint_attempt);
+  if (orders.stop) text.Add("stop", 1);
+  if (orders.abandon) text.Add("abandon", 1);
+  return ReplaceFile(dir, kOrdersFile, text.Close(), orders.abandon);
+}
+
+Found<int64_t> ReadHeartbeat(const std::string& dir) {
+  const auto fields = ReadFields(dir, kHeartbeatFile);
+  int64_t at_ms = 0;
+  if (!fields.value || !fields.value->Get("at_ms", at_ms)) {
+    return {std::nullopt, fields.error};
+  }
+  return {at_ms, 0};
+}
+
+int WriteHeartbeat(const std::string& dir, int64_t at_ms) {
+  RecordText text;
+  text.Add("at_ms", at_ms);
+  return ReplaceFile(dir, kHeartbeatFile, text.Close(), false);
+}
+
+int WriteTexts(const std::string& dir, const char* file,
+               const std::vector<std::string>& texts) {
+  std::string all;
+  for (const std::string& text : texts) all += text + '\0';
+  return ReplaceFile(dir, file, all, true);
+}
+
+Found<std::vector<std::string>> ReadTexts(const std::string& dir,
+                                          const char* file) {
+  constexpr size_t kLimit = 4 * 1024 * 1024;  // what exec takes is less
+  const auto all = ReadSmallFile(dir + '/' + file, kLimit);
+  if (!all.value) return {std::nullopt, all.error};
+  std::vector<std::string> texts;
+  size_t begin = 0;
+  for (size_t end; (end = all.value->find('\0', begin)) != std::string::npos;
+       begin = end + 1) {
+    texts.push_back(all.value->substr(begin, end - begin));
+  }
+  return {std::move(texts), 0};
+}
+
+int WriteText(const std::string& dir, const char* file,
+              const std::string& text) {
+  return ReplaceFile(dir, file, text, true);
+}
+
+int WriteRecord(const std::string& dir, const char* file,
+                const TextRecord& record) {
+  RecordText text;
+  for (const auto& [key, value] : record) text.Add(key.c_str(), value);
+  return ReplaceFile(dir, file, text.Close(), true);
+}
+
+Found<TextRecord> ReadRecord(const std::string& dir, const char* file) {
+  auto fields = ReadFields(dir, file);
+  if (!fields.value) return {std::nullopt, fields.error};
+  return {std::move(*fields.value).Take(), 0};
 }
 
 void TouchDirectory(const std::string& dir) {

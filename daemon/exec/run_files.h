@@ -9,12 +9,18 @@
 //   job        who the job's main process is; written when it begins
 //   suspended  there while every process of the job is stopped
 //   exit       how it ended; written when nothing of the job is left
+//   options    what a runner is to do that a cluster starts (runner_options.h),
+//   environment  and with which environment: texts that end in NUL each
+//   orders     what is wanted of such a runner, which no signal reaches
+//   heartbeat  written by such a runner again and again
 //   progress   appended to by the job itself
 //   runner.log complaints of the runner
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "daemon/exec/process.h"
 
@@ -25,6 +31,10 @@ inline constexpr char kStartedFile[] = "started";
 inline constexpr char kJobFile[] = "job";
 inline constexpr char kSuspendedFile[] = "suspended";
 inline constexpr char kExitFile[] = "exit";
+inline constexpr char kOptionsFile[] = "options";
+inline constexpr char kEnvironmentFile[] = "environment";
+inline constexpr char kOrdersFile[] = "orders";
+inline constexpr char kHeartbeatFile[] = "heartbeat";
 inline constexpr char kProgressFile[] = "progress";
 inline constexpr char kRunnerLogFile[] = "runner.log";
 
@@ -46,6 +56,17 @@ struct StartedRecord {
   ProcessIdentity runner;
   std::string boot_id;
   int64_t at_ms = 0;
+  std::string place;  // for people: which node, and the cluster's own id
+};
+
+// What is wanted, not what is to be done: read twice it asks for nothing new.
+struct Orders {
+  bool suspend = false;
+  int checkpoint_attempt = 0;  // the last one asked for
+  bool stop = false;
+  // The run was given up, and another may begin: nothing of it may go on.
+  bool abandon = false;
+  friend bool operator==(const Orders&, const Orders&) = default;
 };
 
 struct MainProcess {
@@ -72,6 +93,9 @@ Found<StartedRecord> ReadStarted(const std::string& dir);
 Found<MainProcess> ReadJob(const std::string& dir);
 Found<ExitRecord> ReadExit(const std::string& dir);
 Found<bool> IsSuspended(const std::string& dir);  // always a value or errno
+Found<Orders> ReadOrders(const std::string& dir);
+// When the runner last said that it lives, by its machine's clock.
+Found<int64_t> ReadHeartbeat(const std::string& dir);
 // Does a runner hold the directory? Looks without taking the lock, so that a
 // look cannot turn a runner away.
 Found<bool> IsLocked(const std::string& dir);
@@ -83,6 +107,23 @@ int ClaimStarted(const std::string& dir, const StartedRecord& record);
 int WriteJob(const std::string& dir, const MainProcess& record);
 int WriteExit(const std::string& dir, const ExitRecord& record);
 int SetSuspended(const std::string& dir, bool suspended);
+int WriteHeartbeat(const std::string& dir, int64_t at_ms);
+
+// For the daemon. Each gives errno, or 0.
+int WriteOrders(const std::string& dir, const Orders& orders);
+// A file of texts that may hold anything but NUL, and back.
+int WriteTexts(const std::string& dir, const char* file,
+               const std::vector<std::string>& texts);
+Found<std::vector<std::string>> ReadTexts(const std::string& dir,
+                                          const char* file);
+// A file as it is, such as a script.
+int WriteText(const std::string& dir, const char* file,
+              const std::string& text);
+// A record of the daemon's own in the directory of a run.
+using TextRecord = std::map<std::string, std::string, std::less<>>;
+int WriteRecord(const std::string& dir, const char* file,
+                const TextRecord& record);
+Found<TextRecord> ReadRecord(const std::string& dir, const char* file);
 // Tells whoever watches the folder of all runs that something here changed.
 void TouchDirectory(const std::string& dir);
 

@@ -1,5 +1,6 @@
 #pragma once
-// Where things of a run stand below the daemon's state_dir. Pure.
+// Where things of a run stand below the daemon's state_dir, and, what all
+// regions need, below its shared_dir. Pure.
 
 #include <string>
 
@@ -15,18 +16,18 @@ inline std::string RunDir(const std::string& state_dir, ProcessId id) {
 }
 
 // A continued process goes on writing to the logs it began with.
-inline std::string LogDir(const std::string& state_dir, JobId job) {
-  return fmt::format("{}/logs/{}", state_dir, Number(job));
+inline std::string LogDir(const std::string& shared_dir, JobId job) {
+  return fmt::format("{}/logs/{}", shared_dir, Number(job));
 }
 enum class LogStream { kOut, kErr };
-inline std::string LogPath(const std::string& state_dir, ProcessId id,
+inline std::string LogPath(const std::string& shared_dir, ProcessId id,
                            LogStream stream) {
-  return fmt::format("{}/{}.{}", LogDir(state_dir, id.job), id.process,
+  return fmt::format("{}/{}.{}", LogDir(shared_dir, id.job), id.process,
                      stream == LogStream::kOut ? "out" : "err");
 }
 
-inline std::string CheckpointDir(const std::string& state_dir, JobId job) {
-  return fmt::format("{}/checkpoints/{}", state_dir, Number(job));
+inline std::string CheckpointDir(const std::string& shared_dir, JobId job) {
+  return fmt::format("{}/checkpoints/{}", shared_dir, Number(job));
 }
 
 }  // namespace carbond

@@ -30,6 +30,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "daemon/exec/keeper.h"
@@ -45,11 +46,26 @@ int Refuse(int code, const std::string& what, int error) {
   return code;
 }
 
+// Which node of which cluster this is, and the cluster's own id of the job.
+std::string Place() {
+  char host[256] = {};
+  ::gethostname(host, sizeof(host) - 1);
+  std::string place = std::string("on ") + host;
+  if (const char* id = std::getenv("SLURM_JOB_ID")) {
+    const char* node = std::getenv("SLURMD_NODENAME");
+    place = std::string("Slurm job ") + id + " on " + (node ? node : host);
+  }
+  return place;
+}
+
 int Hold(carbond::RunnerOptions options) {
   carbond::UniqueFd lock;
-  if (const int error = carbond::TakeLock(options.dir, lock)) {
-    return Refuse(error == EAGAIN ? kNotMine : kFailed,
-                  "cannot lock " + options.dir, error);
+  // Not every shared storage has locks; there `started` alone decides.
+  if (options.heartbeat_ms == 0) {
+    if (const int error = carbond::TakeLock(options.dir, lock)) {
+      return Refuse(error == EAGAIN ? kNotMine : kFailed,
+                    "cannot lock " + options.dir, error);
+    }
   }
   const auto self = carbond::ReadStat(::getpid());
   if (!self.value) return Refuse(kFailed, "cannot read /proc", self.error);
@@ -57,6 +73,7 @@ int Hold(carbond::RunnerOptions options) {
   started.runner = self.value->who;
   started.boot_id = carbond::ReadBootId();
   started.at_ms = carbond::RealMillis();
+  if (options.heartbeat_ms > 0) started.place = Place();
   if (const int error = carbond::ClaimStarted(options.dir, started)) {
     return Refuse(error == EEXIST ? kNotMine : kFailed,
                   "cannot take the run " + options.dir, error);
@@ -64,6 +81,29 @@ int Hold(carbond::RunnerOptions options) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   carbond::Keeper(std::move(options)).Run();
   return 0;
+}
+
+// `--run DIR`: what to do, and with which environment, stands in the directory
+// of the run, which a cluster's node sees as the daemon does. What the cluster
+// itself gave (its variables, the devices allotted) stays.
+bool ReadRun(const std::string& dir, std::vector<std::string>& arguments,
+             std::string& mistake) {
+  auto options = carbond::ReadTexts(dir, carbond::kOptionsFile);
+  const auto environment = carbond::ReadTexts(dir, carbond::kEnvironmentFile);
+  if (!options.value || !environment.value) {
+    const int error = options.value ? environment.error : options.error;
+    mistake = "cannot read the run " + dir + ": " +
+              std::strerror(error != 0 ? error : ENOENT) +
+              "; does this machine see carbond's shared_dir?";
+    return false;
+  }
+  arguments = std::move(*options.value);
+  for (const std::string& entry : *environment.value) {
+    const size_t equals = entry.find('=');
+    if (equals == std::string::npos) continue;
+    ::setenv(entry.substr(0, equals).c_str(), entry.c_str() + equals + 1, 1);
+  }
+  return true;
 }
 
 }  // namespace
@@ -80,7 +120,10 @@ int main(int argc, char** argv) {
 
   carbond::RunnerOptions options;
   std::string mistake;
-  if (!carbond::ParseRunnerOptions({argv + 1, argv + argc}, options, mistake)) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  const bool read = arguments.size() != 2 || arguments[0] != "--run" ||
+                    ReadRun(std::string(arguments[1]), arguments, mistake);
+  if (!read || !carbond::ParseRunnerOptions(arguments, options, mistake)) {
     std::fprintf(stderr,
                  "carbon-runner: %s; it is started by carbond, not by hand\n",
                  mistake.c_str());

@@ -33,6 +33,12 @@ std::vector<std::string> FormatRunnerOptions(const RunnerOptions& options) {
     arguments.push_back("--on-resume");
     arguments.push_back(options.on_resume);
   }
+  if (options.heartbeat_ms != 0) {
+    arguments.push_back("--heartbeat-ms");
+    arguments.push_back(std::to_string(options.heartbeat_ms));
+    arguments.push_back("--lease-ms");
+    arguments.push_back(std::to_string(options.lease_ms));
+  }
   arguments.push_back("--");
   arguments.insert(arguments.end(), options.command.begin(),
                    options.command.end());
@@ -58,6 +64,10 @@ bool ParseRunnerOptions(const std::vector<std::string>& arguments,
       good = ParseCount(value, options.grace_ms);
     } else if (key == "--checkpoint-signal") {
       good = ParseCount(value, options.checkpoint_signal);
+    } else if (key == "--heartbeat-ms") {
+      good = ParseCount(value, options.heartbeat_ms);
+    } else if (key == "--lease-ms") {
+      good = ParseCount(value, options.lease_ms);
     } else if (key == "--on-pause") {
       options.on_pause = value;
     } else if (key == "--on-resume") {

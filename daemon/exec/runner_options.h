@@ -15,6 +15,11 @@ struct RunnerOptions {
   int checkpoint_signal = 0;  // to the main process
   std::string on_pause;       // shell line; instead of the signal
   std::string on_resume;      // shell line run before the command
+  // Of a run that a cluster starts on a machine the daemon may not reach: looks
+  // for orders and says that it lives this often, and ends the job when it
+  // could not say so for `lease_ms`. 0: the daemon is on this machine.
+  int heartbeat_ms = 0;
+  int lease_ms = 0;
   std::vector<std::string> command;
 };
 

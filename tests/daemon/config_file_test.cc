@@ -210,6 +210,10 @@ TEST_F(ExampleConfig, ShowsTheDefaultsWhereItCommentsThemOut) {
   EXPECT_EQ(plain.defaults.checkpoint_timeout, all.defaults.checkpoint_timeout);
   EXPECT_EQ(plain.metering_period, all.metering_period);
   EXPECT_EQ(plain.stop_grace, all.stop_grace);
+  EXPECT_EQ(plain.shared_dir, all.shared_dir);
+  EXPECT_EQ(plain.slurm.heartbeat, all.slurm.heartbeat);
+  EXPECT_EQ(plain.slurm.poll, all.slurm.poll);
+  EXPECT_EQ(plain.slurm.allow_root, all.slurm.allow_root);
   EXPECT_EQ(plain.meter.per_gpu, all.meter.per_gpu);
   EXPECT_EQ(plain.meter.per_cpu, all.meter.per_cpu);
   EXPECT_EQ(plain.meter.idle_fraction, all.meter.idle_fraction);
@@ -235,6 +239,7 @@ TEST_F(ExampleConfig, ExplainsEveryKey) {
        {all + "zzzzzzzzz: 1\n", put("defaults:\n", "  zzzzzzzzz: 1\n"),
         put("    type: recorded\n", "    zzzzzzzzz: 1\n"),
         put("    executor: local\n", "    zzzzzzzzz: 1\n"),
+        put("slurm:\n", "  zzzzzzzzz: 1\n"),
         put("capacity: {", "zzzzzzzzz: 1, "), put("meter: {", "zzzzzzzzz: 1, "),
         put("log: {", "zzzzzzzzz: 1, "), put("clock: {", "zzzzzzzzz: 1, ")}) {
     const std::string hint = Mistake(yaml);

@@ -99,6 +99,23 @@ TEST_F(ConfigTest, TakesEveryKey) {
   EXPECT_EQ(config.regions[0].grid[0].zone, "DE");
 }
 
+TEST_F(ConfigTest, ARegionMayBeAPartitionOfASlurmCluster) {
+  const Config config =
+      Good("shared_dir: /nfs/carbond\nslurm: {heartbeat: 2s}\n" +
+           With("executor: local",
+                "executor: {slurm: {conf: eu/slurm.conf, partition: gpu, "
+                "gpu: 'gpu:a100', options: [--mem=16G]}}"));
+  EXPECT_EQ(config.shared_dir, "/nfs/carbond");
+  EXPECT_EQ(config.slurm.heartbeat, seconds(2));
+  EXPECT_FALSE(config.slurm.allow_root);
+  const SlurmPlace& place = config.regions[0].executor.slurm;
+  EXPECT_EQ(place.conf, folder_.path() + "/eu/slurm.conf");
+  EXPECT_EQ(place.partition, "gpu");
+  EXPECT_EQ(place.gpu, "gpu:a100");
+  EXPECT_THAT(place.options, ElementsAre("--mem=16G"));
+  EXPECT_EQ(Good(kGood).shared_dir, folder_.path() + "/state");
+}
+
 TEST_F(ConfigTest, ListensOnASocketInTheStateDirectoryByDefault) {
   EXPECT_THAT(Good(With("listen: unix:carbond.sock\n", "")).listen,
               ElementsAre("unix:" + folder_.path() + "/state/carbond.sock"));
@@ -380,9 +397,16 @@ TEST_F(ConfigTest, RefusesRegionsThatCannotBe) {
   EXPECT_THAT(mistake("pue: 1.2", "pue: 0.9"),
               HasSubstr("regions.here.pue: 0.9 is not between 1 and 10"));
   EXPECT_THAT(mistake("pue: 1.2", "pue: 120%"), HasSubstr("is no number"));
-  EXPECT_EQ(mistake("executor: local", "executor: {slurm: {partition: gpu}}"),
-            "c.yaml:7: regions.here.executor: executor type `slurm` is not "
-            "built into this carbond; it knows: local");
+  EXPECT_EQ(mistake("executor: local", "executor: {pbs: {queue: gpu}}"),
+            "c.yaml:7: regions.here.executor: executor type `pbs` is not "
+            "built into this carbond; it knows: local, slurm");
+  EXPECT_THAT(mistake("executor: local", "executor: {slurm: {queue: gpu}}"),
+              HasSubstr("unknown key `regions.here.executor.slurm.queue`"));
+  EXPECT_THAT(
+      mistake("executor: local", "executor: {slurm: {options: [--wrap=x]}}"),
+      HasSubstr("`--wrap` is carbond's own to set"));
+  EXPECT_THAT(mistake("executor: local", "executor: {slurm: {options: [-n4]}}"),
+              HasSubstr("`-n4`: write each option of sbatch as one word"));
   EXPECT_THAT(mistake("executor: local", "executor: loacl"),
               HasSubstr("did you mean `local`?"));
   EXPECT_THAT(mistake("executor: local", "executor: {}"),

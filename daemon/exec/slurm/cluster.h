@@ -1,0 +1,129 @@
+#pragma once
+// One Slurm cluster, through its own commands, and the runs it holds for us.
+// All that may take long (Slurm's commands, files on shared storage) happens on
+// a thread of its own; the engine's thread hands errands in and finds sights.
+//
+// How a run is neither lost nor doubled: its directory with a `submission`
+// record is on disk before Slurm is asked; the name in it stays, whatever
+// number Slurm gives; what Slurm lost is submitted again under that name, which
+// it runs one at a time (singleton); and only the runner that creates `started`
+// in the directory runs the job. Orders are written to the directory and not
+// sent through Slurm, so that pauses hold while its controller is down.
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "daemon/exec/slurm/commands.h"
+#include "daemon/exec/slurm/judge.h"
+#include "daemon/exec/slurm/program.h"
+
+namespace carbond {
+
+struct SlurmOptions {
+  std::string shared_dir;  // seen by all nodes under the same path
+  std::string runner;      // path of carbon-runner; likewise
+  std::string instance;    // tells this ledger's jobs from another's
+  std::string user;        // whose jobs they are
+  int grace_ms = 10000;    // between TERM and KILL
+  SlurmPatience patience;
+  Duration poll = seconds(5);  // of the queue, while there is something in it
+  Duration command_limit = seconds(10);
+  Environment environment;  // of Slurm's commands, and so of the jobs
+};
+
+class SlurmCluster {
+ public:
+  // `conf`: slurm.conf, or empty for the system's. `wake` is called from the
+  // cluster's thread when a sight has changed.
+  SlurmCluster(SlurmOptions options, std::string conf,
+               std::function<void()> wake);
+  ~SlurmCluster();  // what runs, runs on
+
+  // Hands over; what becomes of it is seen. `time_limit` as Slurm's clock runs.
+  void Start(const StartOrder& order, const SlurmPlace& place,
+             Duration time_limit);
+  // What is wanted of a run from now on.
+  using Change = std::function<void(Orders&)>;
+  void Want(ProcessId id, Change change);
+  // kUnknown until it was looked at; kAbsent also for another cluster's runs.
+  Sight Look(ProcessId id);
+  void Forget(ProcessId id);
+
+ private:
+  // What was asked of the thread and not done yet.
+  struct Errand {
+    std::optional<StartOrder> start;
+    SlurmPlace place;
+    Duration time_limit{0};
+    std::vector<Change> changes;
+    bool forget = false;
+  };
+  // The thread's own memory of a run.
+  struct Held {
+    explicit Held(const std::string& directory);
+    std::string dir;
+    RunFacts facts;
+    std::vector<std::string> sbatch;  // its arguments, as they stand on disk
+    bool read = false;                // what stood there when it was first seen
+    ProgressReader progress;
+    std::optional<Duration> asked_at;  // of the steady clock, as below
+    Duration heartbeat_changed{0};
+    Duration exit_seen{0};
+    std::optional<Duration> over_since;
+    std::optional<Duration> retry_at;
+    std::optional<Duration> cancelled_at;  // the queue that showed it then
+    bool final = false;  // ended or lost: it cannot change again
+    std::string told;    // the last thing logged of it
+  };
+
+  void Run();
+  void Do(ProcessId id, Errand& errand);
+  Status Prepare(ProcessId id, Held& held, const Errand& errand);
+  void Submit(ProcessId id, Held& held);
+  void Order(ProcessId id, Held& held, Orders orders);
+  void Cancel(ProcessId id);
+  void Remove(ProcessId id, const Held& held);
+  void ReadQueue();
+  bool WantsQueue() const;
+  Status ReadFirst(Held& held);
+  Status ReadDirectory(Held& held);
+  void ReadRow(ProcessId id, Held& held);
+  Sight LookAt(ProcessId id, Held& held);
+  bool LookAtAll();  // has any sight changed?
+  void Say(ProcessId id, Held& held, const Sight& sight);
+  Result<ProgramEnd> Call(const std::string& program,
+                          const std::vector<std::string>& arguments) const;
+  std::string NameOf(ProcessId id) const;
+  std::string DirOf(ProcessId id) const;
+
+  // Fixed after construction
+  const SlurmOptions options_;
+  const std::string conf_;
+  Environment environment_;
+  const std::function<void()> wake_;
+
+  // Only the cluster's thread
+  std::map<ProcessId, Held> held_;
+  std::map<std::string, SlurmJob> queue_;  // by name, as last read
+  std::optional<Duration> queue_at_;       // when it was asked for
+  Duration next_queue_{0};
+  std::string trouble_;  // why Slurm does not answer; empty: it does
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  // Guarded by mutex_
+  std::map<ProcessId, Errand> errands_;
+  std::map<ProcessId, Sight> sights_;
+  bool stopping_ = false;
+
+  std::thread thread_;
+};
+
+}  // namespace carbond

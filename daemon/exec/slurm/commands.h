@@ -1,0 +1,57 @@
+#pragma once
+// What Slurm's commands are asked and how their answers read. Pure. Format
+// strings are used and not JSON, whose shape changed from release to release;
+// sbatch(1), squeue(1), scancel(1) of Slurm 22.05 and later.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/exec/slurm/place.h"
+#include "scheduler/ports.h"
+
+namespace carbond {
+
+// `name` is what a submission is known by for ever: an id that sbatch printed
+// can be lost within five seconds and then be handed to another job.
+struct Submission {
+  std::string name;
+  std::string comment;
+  std::string script;  // path; it becomes what `arguments` say
+  std::vector<std::string> arguments;
+  std::string log;  // what the script itself prints
+  Allotment allotment;
+  Duration time_limit{0};
+};
+std::vector<std::string> SbatchArguments(const SlurmPlace& place,
+                                         const Submission& submission);
+
+// All that this cluster knows of jobs of `user`, ended ones too.
+std::vector<std::string> SqueueArguments(const std::string& user);
+
+// By name, so that a number which changed hands meanwhile hits nobody else.
+std::vector<std::string> ScancelArguments(const std::string& user,
+                                          const std::string& name);
+
+struct SlurmJob {
+  std::string id;
+  std::string state;   // PENDING, RUNNING, COMPLETED, ...
+  std::string reason;  // why it waits, or how it ended
+  std::string name;
+  std::string nodes;
+};
+// Nothing of a line that has not the fields asked for.
+std::vector<SlurmJob> ParseSqueue(std::string_view text);
+
+// What a state means for who waits for the run.
+enum class SlurmStage { kQueued, kActive, kOver };
+SlurmStage StageOf(const SlurmJob& job);
+
+// Of a failed sbatch: was nothing accepted for certain? After a time-out, or
+// when the controller could not be reached, the job may exist all the same.
+bool IsRefusal(std::string_view complaint);
+
+// The last line that says something, without `sbatch: error: `.
+std::string LastComplaint(std::string_view complaint);
+
+}  // namespace carbond

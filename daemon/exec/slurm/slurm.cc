@@ -1,0 +1,166 @@
+#include "daemon/exec/slurm/slurm.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "daemon/exec/run_paths.h"
+
+namespace carbond {
+namespace {
+
+// Of a job that gives no time limit: what Slurm is told, so that it can plan
+// too, and late enough for a job that takes twice what it said.
+constexpr int kTimeLimitFactor = 2;
+constexpr Duration kLeastTimeLimit = minutes(10);
+
+Duration TimeLimitOf(const JobSpec& spec) {
+  if (spec.time_limit) return *spec.time_limit;
+  return kTimeLimitFactor *
+         (spec.duration + spec.resume_cost + spec.checkpoint_cost);
+}
+
+Status MakeDirectory(const std::string& path, mode_t mode) {
+  if (::mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return Ok();
+  return Trouble("cannot make directory {}: {}", path, std::strerror(errno));
+}
+
+}  // namespace
+
+SlurmExecutor::SlurmExecutor(SlurmOptions options,
+                             std::map<std::string, SlurmPlace> places,
+                             const SystemClock& clock,
+                             std::function<void()> wake)
+    : options_(std::move(options)), places_(std::move(places)), clock_(clock) {
+  for (const auto& [region, place] : places_) {
+    std::unique_ptr<SlurmCluster>& cluster = clusters_[place.conf];
+    if (cluster) continue;
+    cluster = std::make_unique<SlurmCluster>(options_, place.conf, wake);
+  }
+}
+
+Result<std::unique_ptr<SlurmExecutor>> SlurmExecutor::Open(
+    SlurmOptions options, std::map<std::string, SlurmPlace> places,
+    const SystemClock& clock, std::function<void()> wake) {
+  std::error_code error;
+  for (std::string* path : {&options.shared_dir, &options.runner}) {
+    *path = std::filesystem::absolute(*path, error).lexically_normal();
+    if (error) return Trouble("path {}: {}", *path, error.message());
+  }
+  std::filesystem::create_directories(options.shared_dir, error);
+  if (error) {
+    return Trouble("shared_dir {}: {}", options.shared_dir, error.message());
+  }
+  const std::string& shared = options.shared_dir;
+  CARBOND_RETURN_IF_ERROR(MakeDirectory(shared + "/slurm", 0700));
+  CARBOND_RETURN_IF_ERROR(MakeDirectory(shared + "/logs", 0750));
+  CARBOND_RETURN_IF_ERROR(MakeDirectory(shared + "/checkpoints", 0700));
+  for (const auto& [region, place] : places) {
+    if (place.conf.empty() || ::access(place.conf.c_str(), R_OK) == 0) continue;
+    return Missing("region `{}`: conf {}: {}", region, place.conf,
+                   std::strerror(errno));
+  }
+  return std::unique_ptr<SlurmExecutor>(new SlurmExecutor(
+      std::move(options), std::move(places), clock, std::move(wake)));
+}
+
+// The command is looked for on the node: it may be installed there alone.
+Status SlurmExecutor::Check(const JobSpec& spec, const std::string& region) {
+  CARBOND_RETURN_IF_ERROR(CheckCommandText(spec));
+  if (spec.user == options_.user) return Ok();
+  return Status(
+      absl::StatusCode::kPermissionDenied,
+      fmt::format("region `{}`: its Slurm jobs run as user {}, since carbond "
+                  "does; a job of {} may not: submit it as {}, or run a "
+                  "carbond of your own",
+                  region, options_.user, spec.user, options_.user));
+}
+
+Status SlurmExecutor::Start(const StartOrder& order) {
+  const auto place = places_.find(order.region);
+  if (place == places_.end()) {
+    return Missing("region `{}` is no Slurm cluster", order.region);
+  }
+  SlurmCluster* cluster = clusters_.at(place->second.conf).get();
+  holders_[order.id] = cluster;
+  const Duration limit =
+      std::max(kLeastTimeLimit, clock_.ToReal(TimeLimitOf(order.spec)));
+  cluster->Start(order, place->second, limit);
+  return Ok();
+}
+
+Status SlurmExecutor::Suspend(ProcessId id) {
+  return Tell(id, [](Orders& orders) { orders.suspend = true; });
+}
+
+Status SlurmExecutor::Continue(ProcessId id) {
+  return Tell(id, [](Orders& orders) { orders.suspend = false; });
+}
+
+Status SlurmExecutor::Checkpoint(ProcessId id, int attempt) {
+  return Tell(id, [attempt](Orders& orders) {
+    orders.checkpoint_attempt = std::max(orders.checkpoint_attempt, attempt);
+  });
+}
+
+Status SlurmExecutor::Stop(ProcessId id) {
+  return Tell(id, [](Orders& orders) { orders.stop = true; });
+}
+
+Status SlurmExecutor::Tell(ProcessId id, SlurmCluster::Change change) {
+  Sight sight;
+  SlurmCluster* cluster = HolderOf(id, sight);
+  if (cluster == nullptr) {
+    return NotNow("job {} run {} is held by no cluster", Number(id.job),
+                  id.process);
+  }
+  cluster->Want(id, std::move(change));
+  return Ok();
+}
+
+std::vector<Sight> SlurmExecutor::Observe(std::span<const ProcessId> ids) {
+  std::vector<Sight> sights;
+  sights.reserve(ids.size());
+  for (const ProcessId id : ids) sights.push_back(Look(id));
+  return sights;
+}
+
+// The cluster that has the run, and what it sees of it. None: all have looked
+// and found nothing (the sight is kAbsent), or one has not looked yet.
+SlurmCluster* SlurmExecutor::HolderOf(ProcessId id, Sight& sight) {
+  if (const auto found = holders_.find(id); found != holders_.end()) {
+    sight = found->second->Look(id);
+    return found->second;
+  }
+  sight.what = Sight::What::kAbsent;
+  for (const auto& [conf, cluster] : clusters_) {
+    Sight seen = cluster->Look(id);
+    if (seen.what == Sight::What::kAbsent) continue;
+    const bool known = seen.what != Sight::What::kUnknown;
+    sight = std::move(seen);
+    if (!known) continue;
+    holders_[id] = cluster.get();
+    return cluster.get();
+  }
+  return nullptr;
+}
+
+Sight SlurmExecutor::Look(ProcessId id) {
+  Sight sight;
+  HolderOf(id, sight);
+  sight.began_at = clock_.FromReal(sight.began_at);
+  sight.ended_at = clock_.FromReal(sight.ended_at);
+  return sight;
+}
+
+void SlurmExecutor::Forget(ProcessId id) {
+  Sight sight;
+  SlurmCluster* cluster = HolderOf(id, sight);
+  if (cluster != nullptr) cluster->Forget(id);
+  holders_.erase(id);
+}
+
+}  // namespace carbond

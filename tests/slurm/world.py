@@ -1,0 +1,150 @@
+"""A carbond over Slurm clusters of the tests' own, driven by carbonctl."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import cluster
+
+SKIPPED = 77  # what ctest is told when Slurm is not installed
+
+# Counts to TOTAL on shared storage, saves when asked, and cries when another
+# copy is running.
+JOB = r'''
+import fcntl, json, os, signal, sys, time
+name, total = sys.argv[1], int(sys.argv[2])
+lock = open(name + ".lock", "w")
+try:
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except OSError:
+    open(name + ".twice", "w").close()
+    sys.exit(3)
+with open(name + ".pids", "a") as f:
+    f.write("%d %d\n" % (os.getpid(), os.getppid()))
+state = os.path.join(os.environ["CARBON_CHECKPOINT_DIR"], "count")
+count = 0
+if os.environ["CARBON_RESUME"] == "1":
+    count = int(open(state).read())
+asked = []
+signal.signal(signal.SIGUSR1, lambda *_: asked.append(1))
+progress = open(os.environ["CARBON_PROGRESS_FILE"], "a", buffering=1)
+progress.write(json.dumps({"ready": True}) + "\n")
+print("begins at", count, flush=True)
+while count < total:
+    time.sleep(0.05)
+    count += 1
+    if count % 20 == 0:
+        progress.write(json.dumps({"progress": count / total}) + "\n")
+    if asked:
+        with open(state + ".tmp", "w") as f:
+            f.write(str(count))
+            f.flush()
+            os.fsync(f.fileno())
+        os.rename(state + ".tmp", state)
+        print("saved at", count, flush=True)
+        sys.exit(85)
+print("reached", count, flush=True)
+open(name + ".done", "w").write(str(count))
+'''
+
+
+def skip_without_slurm():
+    missing = cluster.missing()
+    if missing:
+        print("skipped: not installed: %s (Debian: slurm-wlm, munge)"
+              % ", ".join(missing))
+        sys.exit(SKIPPED)
+
+
+class World:
+    def __init__(self, carbond, carbonctl, prefix):
+        self.carbond, self.carbonctl = carbond, carbonctl
+        self.dir = tempfile.mkdtemp(prefix=prefix)
+        self.log = open(os.path.join(self.dir, "carbond.log"), "ab")
+        self.daemon = None
+        self.write("job.py", JOB)
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w") as f:
+            f.write(text)
+
+    def read(self, name):
+        with open(self.path(name)) as f:
+            return f.read()
+
+    def start(self):
+        self.daemon = subprocess.Popen(
+            [self.carbond, "--config", self.path("carbond.yaml")],
+            env=cluster.clean_environment(), stdout=self.log, stderr=self.log)
+
+    def kill(self):
+        self.daemon.send_signal(signal.SIGKILL)
+        self.daemon.wait()
+
+    def ctl(self, *words, check=True):
+        command = [self.carbonctl, "--address",
+                   "unix:%s" % self.path("s.sock")]
+        deadline = time.monotonic() + 60
+        while True:
+            done = subprocess.run(command + list(words), cwd=self.dir,
+                                  capture_output=True, text=True)
+            if done.returncode == 0 or not check:
+                return done
+            if time.monotonic() > deadline:
+                raise SystemExit("%s: %s" % (words, done.stderr))
+            time.sleep(0.1)
+
+    def submit(self, *words):
+        return self.ctl("submit", *words).stdout.strip()
+
+    def show(self, job):
+        return json.loads(self.ctl("show", job, "-o", "json").stdout)
+
+    def jobs(self):
+        return json.loads(self.ctl("list", "--all", "-o", "json").stdout)
+
+    def await_state(self, job, state, limit=60):
+        cluster.await_true("job %s is %s" % (job, state),
+                           lambda: self.show(job)["state"] == state, limit)
+        return self.show(job)
+
+    def pids(self, name):
+        """(pid, parent) of each process of the job of that name, in order."""
+        try:
+            lines = self.read(name + ".pids").splitlines()
+        except FileNotFoundError:
+            return []
+        return [tuple(map(int, line.split())) for line in lines]
+
+    def await_pids(self, name, count=1):
+        cluster.await_true("%s began %d times" % (name, count),
+                           lambda: len(self.pids(name)) >= count, 60)
+        return self.pids(name)[count - 1]
+
+    def verify(self):
+        done = subprocess.run(
+            [self.carbond, "ledger", "verify", "--db",
+             self.path("state/ledger.db")], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.strip()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if self.daemon and self.daemon.poll() is None:
+            self.daemon.terminate()
+            self.daemon.wait(timeout=60)
+        self.log.close()
+        if kind is None:
+            shutil.rmtree(self.dir, ignore_errors=True)
+        else:
+            sys.stderr.write(self.read("carbond.log")[-8000:])
