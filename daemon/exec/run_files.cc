@@ -207,7 +207,9 @@ int ClaimStarted(const std::string& dir, const StartedRecord& record) {
   text.Add("at_ms", record.at_ms);
   if (!record.place.empty()) text.Add("place", record.place);
   const std::string path = dir + '/' + kStartedFile;
-  const std::string draft = path + ".tmp";
+  // Another runner may be here at the same time, perhaps on another node.
+  const std::string draft = path + '.' + record.boot_id + '.' +
+                            std::to_string(record.runner.pid) + ".tmp";
   if (const int error = WriteFile(draft, text.Close(), true)) return error;
   // link() refuses where O_EXCL would, and the file is complete from its first
   // instant: a runner killed half-way has not taken the run.
