@@ -20,6 +20,13 @@ bool PlanHolds(const JobRecord& record) {
 // One word and one sentence, while a job does not run.
 std::pair<std::string, std::string> WaitReason(const JobRecord& record) {
   const Job& job = record.job;
+  if (job.state == State::kStarting) {
+    // On a cluster it may wait in the queue there.
+    const Run& run = job.runs.back();
+    return {"starting",
+            fmt::format("handed to {} at {}, where it has not begun",
+                        run.region, FormatInstant(run.issued_at))};
+  }
   if (job.state != State::kWaiting && job.state != State::kPaused) return {};
   if (!PlanHolds(record)) {
     if (job.held) return {Name(Reason::kHeld), "paused by its user"};
