@@ -80,6 +80,7 @@ class Fleet {
              const std::vector<CapacityProfile>& free) const;
   std::vector<RegionPrices> RememberedPrices() const;
   void Remember(const Plan& plan);
+  PlanMemory::Kept KeptOf(const Plan& plan, size_t job);
 
   // ---- Where all jobs fit at once, whatever they do
   bool Roomy() const;
@@ -99,11 +100,12 @@ class Fleet {
   std::vector<CapacityProfile> all_;   // what is not spoken for
   std::vector<CapacityProfile> free_;  // what those planned left
   std::vector<JobPlan> plans_;
-  std::vector<RegionPrices> prices_;         // the highest of all turns
+  std::vector<FleetJob> fleet_jobs_;  // of the input; where jobs have turns
+  std::vector<RegionPrices> prices_;  // the highest of all turns
   std::vector<std::optional<Grams>> least_;  // by job, planned apart
   int64_t pieces_left_;                      // work for searching rows of runs
   // By job of the input and by region; null where nothing is remembered.
-  std::vector<const PlanMemory::Kept*> kept_;
+  std::vector<PlanMemory::Kept*> kept_;
   std::vector<Instant> same_until_;  // its grid is as it was
   std::vector<Instant> said_until_;  // by job: how long its words will hold
 };

@@ -168,17 +168,40 @@ std::vector<RegionPrices> Fleet::RememberedPrices() const {
   return prices;
 }
 
+// What is said as before is not copied once more.
+PlanMemory::Kept Fleet::KeptOf(const Plan& plan, size_t job) {
+  const std::optional<Grams> least =
+      least_.empty() ? std::nullopt : least_[job];
+  if (plan.jobs[job].as_before &&
+      plan.jobs[job].expected == kept_[job]->plan.expected &&
+      kept_[job]->job == input_.jobs[job]) {
+    PlanMemory::Kept kept = std::move(*kept_[job]);
+    kept.plan.together = plan.jobs[job].together;
+    kept.said_until = said_until_[job];
+    kept.least = least;
+    return kept;
+  }
+  PlanMemory::Kept kept{input_.jobs[job], plan.jobs[job], said_until_[job],
+                        least};
+  kept.plan.as_before = false;
+  return kept;
+}
+
 void Fleet::Remember(const Plan& plan) {
   if (memory_ == nullptr) return;
   memory_->made_at = input_.now;
-  memory_->jobs.clear();
+  std::vector<PlanMemory::Kept> jobs;
+  jobs.reserve(plan.jobs.size());
   for (size_t i = 0; i < plan.jobs.size(); ++i) {
-    memory_->jobs.push_back({input_.jobs[i], plan.jobs[i], said_until_[i],
-                             least_.empty() ? std::nullopt : least_[i]});
-    memory_->jobs.back().plan.as_before = false;
+    jobs.push_back(KeptOf(plan, i));
   }
-  std::sort(memory_->jobs.begin(), memory_->jobs.end(),
-            [](const auto& a, const auto& b) { return a.job.id < b.job.id; });
+  const auto before = [](const auto& a, const auto& b) {
+    return a.job.id < b.job.id;
+  };
+  if (!std::is_sorted(jobs.begin(), jobs.end(), before)) {
+    std::sort(jobs.begin(), jobs.end(), before);
+  }
+  memory_->jobs = std::move(jobs);
   memory_->regions.clear();
   for (int r = 0; r < time_.count(); ++r) {
     const RegionTime& time = time_.region(r);
