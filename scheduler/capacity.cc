@@ -19,6 +19,7 @@ CapacityProfile::CapacityProfile(Resources capacity, Instant from,
     : capacity_(capacity), from_(from) {
   const int64_t count = (until - from) / kHour + 1;
   hours_.resize(static_cast<size_t>(std::clamp<int64_t>(count, 1, kMostHours)));
+  ranges_.resize(hours_.size());
 }
 
 size_t CapacityProfile::HourAt(Instant t) const {
@@ -31,16 +32,17 @@ Instant CapacityProfile::BeginOf(size_t hour) const {
   return from_ + kHour * static_cast<int64_t>(hour);
 }
 
-void CapacityProfile::Summarize(Hour& hour) {
-  Resources used = hour.before;
-  hour.most = hour.least = used;
-  for (const Change& change : hour.changes) {
+void CapacityProfile::Summarize(size_t hour) {
+  Resources used = hours_[hour].before;
+  Range range{used, used};
+  for (const Change& change : hours_[hour].changes) {
     used += change.by;
-    hour.most.gpus = std::max(hour.most.gpus, used.gpus);
-    hour.most.cpus = std::max(hour.most.cpus, used.cpus);
-    hour.least.gpus = std::min(hour.least.gpus, used.gpus);
-    hour.least.cpus = std::min(hour.least.cpus, used.cpus);
+    range.most.gpus = std::max(range.most.gpus, used.gpus);
+    range.most.cpus = std::max(range.most.cpus, used.cpus);
+    range.least.gpus = std::min(range.least.gpus, used.gpus);
+    range.least.cpus = std::min(range.least.cpus, used.cpus);
   }
+  ranges_[hour] = range;
 }
 
 void CapacityProfile::AddChange(size_t hour, Instant at, Resources by) {
@@ -69,46 +71,51 @@ void CapacityProfile::Add(Interval interval, Resources need, int sign) {
   for (size_t i = first + 1; i <= last; ++i) {
     hours_[i].before += by;
     if (i == last) break;
-    hours_[i].most += by;
-    hours_[i].least += by;
+    ranges_[i].most += by;
+    ranges_[i].least += by;
   }
   AddChange(last, interval.end, Signed(by, -1));
-  Summarize(hours_[first]);
-  if (last != first) Summarize(hours_[last]);
+  Summarize(first);
+  if (last != first) Summarize(last);
 }
 
-// Calls visit(t, fits) where from an instant on `need` fits or does not; not
-// every call changes the answer. Ends when visit returns false.
+// Calls visit(t, fits) where from an instant on `need` fits or does not: at
+// the begin, and wherever that turns. Ends when visit returns false.
 template <typename Visit>
 void CapacityProfile::Walk(Resources need, Interval within, Visit visit) const {
   Resources room = capacity_;
   room -= need;
   const size_t last = HourAt(within.end);
+  int said = -1;  // nothing so far
+  const auto say = [&](Instant t, bool fits) {
+    if (said == static_cast<int>(fits)) return true;
+    said = static_cast<int>(fits);
+    return visit(t, fits);
+  };
   for (size_t i = HourAt(within.begin); i <= last; ++i) {
-    const Hour& hour = hours_[i];
-    const Instant begin = std::max(BeginOf(i), within.begin);
-    if (begin >= within.end && i > 0) return;
-    if (hour.most.Fits(room)) {
-      if (!visit(begin, true)) return;
+    const Range& range = ranges_[i];
+    const bool all = range.most.Fits(room);
+    const bool none =
+        range.least.gpus > room.gpus || range.least.cpus > room.cpus;
+    if ((all && said == 1) || (none && said == 0)) continue;
+    Instant at = std::max(BeginOf(i), within.begin);
+    if (at >= within.end && i > 0) return;
+    if (all || none) {
+      if (!say(at, all)) return;
       continue;
     }
-    if (hour.least.gpus > room.gpus || hour.least.cpus > room.cpus) {
-      if (!visit(begin, false)) return;
-      continue;
-    }
-    Resources used = hour.before;
+    Resources used = hours_[i].before;
     bool fits = used.Fits(room);
-    Instant at = begin;
-    for (const Change& change : hour.changes) {
+    for (const Change& change : hours_[i].changes) {
       if (change.at >= within.end) break;
       if (change.at > at) {
-        if (!visit(at, fits)) return;
+        if (!say(at, fits)) return;
         at = change.at;
       }
       used += change.by;
       fits = used.Fits(room);
     }
-    if (!visit(at, fits)) return;
+    if (!say(at, fits)) return;
   }
 }
 
@@ -127,9 +134,19 @@ void CapacityProfile::TimesWith(Resources need, Interval within,
 
 std::vector<Interval> CapacityProfile::TimesWithout(Resources need,
                                                     Interval within) const {
-  if (within.empty()) return {};
-  if (!need.Fits(capacity_)) return {within};
   std::vector<Interval> without;
+  TimesWithout(need, within, without);
+  return without;
+}
+
+void CapacityProfile::TimesWithout(Resources need, Interval within,
+                                   std::vector<Interval>& without) const {
+  without.clear();
+  if (within.empty()) return;
+  if (!need.Fits(capacity_)) {
+    without.push_back(within);
+    return;
+  }
   bool open = false;
   Walk(need, within, [&](Instant t, bool fits) {
     if (!fits && !open) without.push_back({t, within.end});
@@ -137,7 +154,6 @@ std::vector<Interval> CapacityProfile::TimesWithout(Resources need,
     open = !fits;
     return true;
   });
-  return without;
 }
 
 Instant CapacityProfile::FirstFit(Resources need, Duration length,

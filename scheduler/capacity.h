@@ -26,6 +26,9 @@ class CapacityProfile {
   // The times within an interval in which `need` does not fit, in order and
   // apart.
   std::vector<Interval> TimesWithout(Resources need, Interval within) const;
+  // The same, written over `without`.
+  void TimesWithout(Resources need, Interval within,
+                    std::vector<Interval>& without) const;
   // The times in which it fits, written over `free`.
   void TimesWith(Resources need, Interval within,
                  std::vector<Interval>& free) const;
@@ -47,22 +50,27 @@ class CapacityProfile {
     Resources by;
   };
   struct Hour {
-    Resources before;  // used when it begins
-    Resources most, least;
+    Resources before;             // used when it begins
     std::vector<Change> changes;  // in order, one an instant
+  };
+  // What is used within an hour: by itself, since a search looks at little
+  // else.
+  struct Range {
+    Resources most, least;
   };
 
   size_t HourAt(Instant t) const;
   Instant BeginOf(size_t hour) const;
   void Add(Interval interval, Resources need, int sign);
   void AddChange(size_t hour, Instant at, Resources by);
-  static void Summarize(Hour& hour);
+  void Summarize(size_t hour);
   template <typename Visit>
   void Walk(Resources need, Interval within, Visit visit) const;
 
   Resources capacity_;
   Instant from_;
-  std::vector<Hour> hours_;  // the last one has no end
+  std::vector<Hour> hours_;    // the last one has no end
+  std::vector<Range> ranges_;  // of each hour
 };
 
 }  // namespace carbond

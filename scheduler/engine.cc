@@ -33,10 +33,11 @@ Result<std::unique_ptr<Engine>> Engine::Recover(EngineOptions options,
           "add it again, with `drained: true` if it shall start nothing new",
           Number(job.id), job.runs.back().region);
     }
-    if (job.occupies()) engine->occupying_.insert(job.id);
     engine->latest_deadline_ =
         std::max(engine->latest_deadline_, *job.spec->deadline);
-    engine->live_.emplace(job.id, std::move(job));
+    const JobId id = job.id;
+    const auto live = engine->live_.emplace(id, std::move(job)).first;
+    if (live->second.occupies()) engine->occupying_.emplace(id, &live->second);
   }
   for (Job& job : recovered.unsettled) {
     engine->accounts_due_.insert(job.id);

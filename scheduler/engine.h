@@ -12,6 +12,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -262,12 +263,12 @@ class Engine {
   // Only the driver's thread
   JobId next_job_{1};
   std::map<JobId, Job> live_;
-  std::set<JobId> occupying_;  // of the live ones
+  std::map<JobId, const Job*> occupying_;  // of the live ones
   // By when the plan starts or continues them; of those that do not run.
   std::set<std::pair<Instant, JobId>> planned_starts_;
   Instant latest_deadline_;         // of live jobs, or later
   std::map<JobId, Job> unsettled_;  // done, with figures that may change
-  std::map<JobId, Track> tracks_;   // of both
+  std::unordered_map<JobId, Track> tracks_;  // of both
   std::set<JobId> accounts_due_;
   std::map<std::string, Zone> zones_;
   std::map<std::string, Status> checked_;  // commands, within one Execute

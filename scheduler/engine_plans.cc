@@ -321,9 +321,8 @@ std::vector<RegionView> Engine::Regions() const {
   for (const Region& region : options_.regions) {
     RegionView view;
     view.region = region;
-    for (const JobId id : occupying_) {
-      const Job& job = live_.at(id);
-      if (job.runs.back().region == region.name) view.used += job.spec->need;
+    for (const auto& [id, job] : occupying_) {
+      if (job->runs.back().region == region.name) view.used += job->spec->need;
     }
     Outlook outlook = OutlookOf(region.zone, horizon);
     view.zone.mode = outlook.mode;

@@ -34,17 +34,24 @@ Status Engine::Tick() {
   LookAtGrid(t);
   LookAtProcesses(t);
   Occupancy occupancy;
-  std::set<JobId> to_decide = occupying_;
-  for (const JobId id : occupying_) {
-    const Job& job = *t.Find(id);
+  std::vector<const Job*> to_decide;
+  to_decide.reserve(occupying_.size());
+  for (const auto& [id, live] : occupying_) {
+    const Job& job = t.Now(*live);
     if (job.occupies()) occupancy.Add(job);
+    to_decide.push_back(live);
   }
   for (const auto& [start, id] : planned_starts_) {
     if (start > now_) break;
-    to_decide.insert(id);
+    to_decide.push_back(&live_.at(id));
   }
-  for (const JobId id : to_decide) {
-    const Job& job = *t.Find(id);
+  // What comes of chance must not depend on why a job is looked at.
+  const auto by_id = [](const Job* a, const Job* b) { return a->id < b->id; };
+  std::sort(to_decide.begin(), to_decide.end(), by_id);
+  to_decide.erase(std::unique(to_decide.begin(), to_decide.end()),
+                  to_decide.end());
+  for (const Job* live : to_decide) {
+    const Job& job = t.Now(*live);
     if (job.state != State::kDone) DecideOn(job, occupancy, t);
   }
   KeepAccounts(t);
@@ -125,14 +132,17 @@ void Engine::Learn(Zone& zone, Instant at, Instant known_until) {
 }
 
 void Engine::LookAtProcesses(Transaction& t) {
+  if (occupying_.empty()) return;
   std::vector<ProcessId> ids;
-  for (const JobId id : occupying_) {
-    ids.push_back({id, live_.at(id).runs.back().process});
+  ids.reserve(occupying_.size());
+  for (const auto& [id, job] : occupying_) {
+    ids.push_back({id, job->runs.back().process});
   }
-  if (ids.empty()) return;
   const std::vector<Sight> sights = doors_.executor.Observe(ids);
-  for (size_t i = 0; i < ids.size() && i < sights.size(); ++i) {
-    See(*t.Find(ids[i].job), sights[i], t);
+  size_t i = 0;
+  for (const auto& [id, job] : occupying_) {
+    if (i == sights.size()) break;
+    See(t.Now(*job), sights[i++], t);
   }
 }
 
@@ -156,7 +166,7 @@ void Engine::See(const Job& job, const Sight& sight, Transaction& t) {
       t.Record(id, at, RunStarted{run.number});
     }
   }
-  const Job& seen = *t.Find(id);
+  const Job& seen = t.Now(job);
   if (ended) return SeeEnd(seen, sight, t);
   if (sight.what == What::kAbsent && seen.state == State::kStarting &&
       seen.runs.back().stop_why) {
@@ -181,16 +191,16 @@ void Engine::See(const Job& job, const Sight& sight, Transaction& t) {
     if (suspended || due) MeterUpTo(id, now_, t);
     if (suspended) {
       const int number = now_running.number;
-      t.Record(id, std::max(now_, t.Find(id)->runs.back().metered_until),
+      t.Record(id, std::max(now_, t.Now(job).runs.back().metered_until),
                RunEnded{number, RunEnd::kSuspended, {}, {}, ""});
       return;
     }
-    SeeProgress(*t.Find(id), sight, now_, t);
+    SeeProgress(t.Now(job), sight, now_, t);
   } else if (seen.in_memory() && now_ - seen.runs.back().metered_until >=
                                      options_.metering_period) {
     MeterUpTo(id, now_, t);
   }
-  Reassert(*t.Find(id), sight, t);
+  Reassert(t.Now(job), sight, t);
 }
 
 void Engine::SeeEnd(const Job& job, const Sight& sight, Transaction& t) {
@@ -339,11 +349,10 @@ Instant Engine::NextWake() const {
   if (const auto news = doors_.grid.NextNews(now_)) by(*news);
   if (live_.empty()) return std::max(wake, now_);
   by(plan_valid_until_);
-  for (const JobId id : occupying_) {
-    by(now_ + options_.observe_period);
-    const Job& job = live_.at(id);
-    if (job.state != State::kRunning || UsablePlan(id) == nullptr) continue;
-    const auto pause = PauseAt(job);
+  if (!occupying_.empty()) by(now_ + options_.observe_period);
+  for (const auto& [id, job] : occupying_) {
+    if (job->state != State::kRunning) continue;
+    const auto pause = PauseAt(*job);
     if (pause && *pause > now_) by(*pause);
   }
   for (const auto& [start, id] : planned_starts_) {

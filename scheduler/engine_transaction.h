@@ -22,6 +22,13 @@ class Engine::Transaction {
     return theirs == engine_.live_.end() ? nullptr : &theirs->second;
   }
 
+  // The same of one that the engine has.
+  const Job& Now(const Job& live) const {
+    if (jobs_.empty()) return live;
+    const auto mine = jobs_.find(live.id);
+    return mine != jobs_.end() ? mine->second : live;
+  }
+
   // Applies a fact. That the table allows it is the engine's duty: a refusal
   // here is a defect, and writing on would spoil the ledger.
   void Record(JobId id, Instant at, Fact fact) {
@@ -66,18 +73,19 @@ class Engine::Transaction {
     }
     for (auto& [id, job] : jobs_) {
       if (job.state == State::kDone) {
-        engine_.live_.erase(id);
         engine_.occupying_.erase(id);
+        engine_.live_.erase(id);
         engine_.unsettled_.insert_or_assign(id, std::move(job));
       } else {
-        if (job.occupies()) {
-          engine_.occupying_.insert(id);
+        engine_.latest_deadline_ =
+            std::max(engine_.latest_deadline_, *job.spec->deadline);
+        const auto live = engine_.live_.insert_or_assign(engine_.live_.end(),
+                                                         id, std::move(job));
+        if (live->second.occupies()) {
+          engine_.occupying_.insert_or_assign(id, &live->second);
         } else {
           engine_.occupying_.erase(id);
         }
-        engine_.latest_deadline_ =
-            std::max(engine_.latest_deadline_, *job.spec->deadline);
-        engine_.live_.insert_or_assign(engine_.live_.end(), id, std::move(job));
       }
     }
     return Ok();

@@ -306,7 +306,7 @@ Fleet::Outcome Fleet::SpreadOut(const Jobs& jobs, bool again) {
   std::vector<Place> places(jobs.size());
   for (size_t i = 0; i < jobs.size(); ++i) {
     const PlanJob& job = input_.jobs[jobs[i]];
-    fleet.push_back(FleetJobOf(job));
+    fleet.push_back(fleet_jobs_[jobs[i]]);
     const PlanMemory::Kept* kept = again ? kept_[jobs[i]] : nullptr;
     if (kept == nullptr || !Holds(job, *kept, outcome.free)) continue;
     if (kept->plan.runs.size() == 1) {
@@ -346,6 +346,8 @@ Fleet::Outcome Fleet::SpreadOut(const Jobs& jobs, bool again) {
   } else {
     budget -= spread.Turn(budget / 2);
   }
+  // More work where somebody would be late.
+  if (spread.worth().unplaced > 0) spread.MakeRoom(again ? 4 * budget : budget);
   if (budget > 0) spread.Improve(budget);
   for (size_t i = 0; i < jobs.size(); ++i) {
     const Place& place = spread.places()[i];
@@ -473,9 +475,7 @@ Grams Fleet::BoundApart(const std::vector<bool>& counted) const {
 }
 
 Grams Fleet::BoundByPrices(const std::vector<bool>& counted) const {
-  std::vector<FleetJob> jobs;
-  for (const PlanJob& job : input_.jobs) jobs.push_back(FleetJobOf(job));
-  Prices prices(time_, all_, jobs);
+  Prices prices(time_, all_, fleet_jobs_);
   if (!prices_.empty()) prices.Set(prices_);
   return time_.GramsOf(std::max<Int128>(prices.BoundFor(counted), 0));
 }
@@ -529,6 +529,9 @@ Plan Fleet::Make() {
 }
 
 void Fleet::PlanByTurns() {
+  for (const PlanJob& job : input_.jobs) {
+    fleet_jobs_.push_back(FleetJobOf(job));
+  }
   Jobs order(input_.jobs.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
@@ -543,7 +546,7 @@ void Fleet::PlanByTurns() {
     // What is late whatever the others do comes first, and as soon as it fits.
     Jobs hopeless, rest;
     for (const size_t i : turn) {
-      const FleetJob job = FleetJobOf(input_.jobs[i]);
+      const FleetJob& job = fleet_jobs_[i];
       const bool fits = !job.regions.empty() && !input_.jobs[i].held &&
                         job.end - job.begin >= job.length;
       (fits ? rest : hopeless).push_back(i);

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "scheduler/capacity.h"
@@ -25,10 +26,12 @@ struct PlanMemory {
     JobPlan plan;
     Instant said_until;          // its words hold: then another slot begins
     std::optional<Grams> least;  // PlannedJob::least
+    int64_t of_plan = 0;         // the last that it was in
   };
   Instant made_at;
   std::vector<Region> regions;
-  std::vector<Kept> jobs;  // in the order of their ids
+  std::unordered_map<JobId, Kept> jobs;
+  int64_t plans = 0;  // so many were made
 };
 
 class Fleet {
@@ -80,6 +83,7 @@ class Fleet {
              const std::vector<CapacityProfile>& free) const;
   std::vector<RegionPrices> RememberedPrices() const;
   void Remember(const Plan& plan);
+  void RememberJob(size_t job, const JobPlan& plan);
 
   // ---- Where all jobs fit at once, whatever they do
   bool Roomy() const;
@@ -99,12 +103,13 @@ class Fleet {
   std::vector<CapacityProfile> all_;   // what is not spoken for
   std::vector<CapacityProfile> free_;  // what those planned left
   std::vector<JobPlan> plans_;
-  std::vector<RegionPrices> prices_;         // the highest of all turns
+  std::vector<FleetJob> fleet_jobs_;  // of the input; where jobs have turns
+  std::vector<RegionPrices> prices_;  // the highest of all turns
   std::vector<std::optional<Grams>> least_;  // by job, planned apart
   int64_t pieces_left_;                      // work for searching rows of runs
-  // By job of the input and by region; null where nothing is remembered.
+  // By job of the input; null where nothing is remembered.
   std::vector<const PlanMemory::Kept*> kept_;
-  std::vector<Instant> same_until_;  // its grid is as it was
+  std::vector<Instant> same_until_;  // by region: its grid is as it was
   std::vector<Instant> said_until_;  // by job: how long its words will hold
 };
 

@@ -48,12 +48,8 @@ void Fleet::LookUp() {
   }
   if (memory_ == nullptr) return;
   for (size_t i = 0; i < input_.jobs.size(); ++i) {
-    const auto it = std::lower_bound(memory_->jobs.begin(), memory_->jobs.end(),
-                                     input_.jobs[i].id,
-                                     [](const PlanMemory::Kept& kept,
-                                        JobId id) { return kept.job.id < id; });
-    if (it == memory_->jobs.end() || it->job.id != input_.jobs[i].id) continue;
-    kept_[i] = &*it;
+    const auto kept = memory_->jobs.find(input_.jobs[i].id);
+    if (kept != memory_->jobs.end()) kept_[i] = &kept->second;
   }
   for (size_t r = 0; r < input_.regions.size(); ++r) {
     if (memory_->regions.size() != input_.regions.size()) break;
@@ -106,13 +102,19 @@ bool Fleet::FollowsItsPlan(size_t job) const {
       run.interval.end <= input_.now) {
     return false;
   }
-  PlanJob then = kept.job;
+  if (!KnowsTheSame(is)) return false;
   const Duration gone = input_.now - memory_->made_at;
-  const Duration restored = std::min(then.restore_left, gone);
-  then.restore_left -= restored;
-  then.work -= gone - restored;
+  const Duration restored = std::min(kept.job.restore_left, gone);
+  // What is left of its work is compared first: to copy a job takes longer.
+  if (is.restore_left != kept.job.restore_left - restored ||
+      is.work != kept.job.work - (gone - restored)) {
+    return false;
+  }
+  PlanJob then = kept.job;
+  then.restore_left = is.restore_left;
+  then.work = is.work;
   then.reserve = is.reserve;  // of the work that is left
-  return then == is && KnowsTheSame(is);
+  return then == is;
 }
 
 // Whether a job may still do what it was planned to do. (An unbroken run is
@@ -168,17 +170,29 @@ std::vector<RegionPrices> Fleet::RememberedPrices() const {
   return prices;
 }
 
+// What is said as before is not copied once more.
+void Fleet::RememberJob(size_t job, const JobPlan& plan) {
+  PlanMemory::Kept& kept = memory_->jobs[input_.jobs[job].id];
+  kept.job = input_.jobs[job];
+  if (plan.as_before) {
+    kept.plan.expected = plan.expected;  // less is left of one that runs
+    kept.plan.together = plan.together;
+  } else {
+    kept.plan = plan;
+  }
+  kept.said_until = said_until_[job];
+  kept.least = least_.empty() ? std::nullopt : least_[job];
+  kept.of_plan = memory_->plans;
+}
+
 void Fleet::Remember(const Plan& plan) {
   if (memory_ == nullptr) return;
   memory_->made_at = input_.now;
-  memory_->jobs.clear();
-  for (size_t i = 0; i < plan.jobs.size(); ++i) {
-    memory_->jobs.push_back({input_.jobs[i], plan.jobs[i], said_until_[i],
-                             least_.empty() ? std::nullopt : least_[i]});
-    memory_->jobs.back().plan.as_before = false;
-  }
-  std::sort(memory_->jobs.begin(), memory_->jobs.end(),
-            [](const auto& a, const auto& b) { return a.job.id < b.job.id; });
+  ++memory_->plans;
+  for (size_t i = 0; i < plan.jobs.size(); ++i) RememberJob(i, plan.jobs[i]);
+  std::erase_if(memory_->jobs, [this](const auto& entry) {
+    return entry.second.of_plan != memory_->plans;
+  });
   memory_->regions.clear();
   for (int r = 0; r < time_.count(); ++r) {
     const RegionTime& time = time_.region(r);

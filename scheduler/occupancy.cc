@@ -4,11 +4,24 @@
 
 namespace carbond {
 
+bool Occupancy::Place::Taken(int gpu) const {
+  const auto i = static_cast<size_t>(gpu);
+  return i < gpus.size() && gpus[i];
+}
+
+void Occupancy::Place::Take(const std::vector<int>& more) {
+  for (const int gpu : more) {
+    const auto i = static_cast<size_t>(gpu);
+    if (i >= gpus.size()) gpus.resize(i + 1);
+    gpus[i] = true;
+  }
+}
+
 void Occupancy::Add(const Job& job) {
   const Run& run = job.runs.back();
   Place& place = places_[run.region];
   place.used += job.spec->need;
-  place.gpus.insert(run.allotment.gpus.begin(), run.allotment.gpus.end());
+  place.Take(run.allotment.gpus);
 }
 
 std::optional<Allotment> Occupancy::Allot(const Job& job, const Region& region,
@@ -22,11 +35,11 @@ std::optional<Allotment> Occupancy::Allot(const Job& job, const Region& region,
   for (int gpu = 0; gpu < region.capacity.gpus &&
                     std::ssize(allotment.gpus) < job.spec->need.gpus;
        ++gpu) {
-    if (!place.gpus.contains(gpu)) allotment.gpus.push_back(gpu);
+    if (!place.Taken(gpu)) allotment.gpus.push_back(gpu);
   }
   if (std::ssize(allotment.gpus) < job.spec->need.gpus) return std::nullopt;
   place.used = with;
-  place.gpus.insert(allotment.gpus.begin(), allotment.gpus.end());
+  place.Take(allotment.gpus);
   return allotment;
 }
 

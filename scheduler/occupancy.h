@@ -3,8 +3,8 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
+#include <vector>
 
 #include "scheduler/lifecycle.h"
 
@@ -23,7 +23,10 @@ class Occupancy {
  private:
   struct Place {
     Resources used;
-    std::set<int> gpus;
+    std::vector<bool> gpus;  // by index: whether it is taken
+
+    bool Taken(int gpu) const;
+    void Take(const std::vector<int>& more);
   };
   std::map<std::string, Place> places_;  // by region
 };

@@ -88,9 +88,16 @@ class JobPlanner {
   // The parts of time in which the job does not fit, or may not run. One that
   // cannot free the place it has goes on in any case.
   std::vector<Interval> Blocked(int region, Interval within) const {
+    std::vector<Interval> blocked;
+    FindBlocked(region, within, blocked);
+    return blocked;
+  }
+  void FindBlocked(int region, Interval within,
+                   std::vector<Interval>& blocked) const {
+    blocked.clear();
     const bool keeps_place = bound() && region == job_.region;
-    if (keeps_place && job_.pause != PauseMode::kCheckpoint) return {};
-    return free_[static_cast<size_t>(region)].TimesWithout(job_.need, within);
+    if (keeps_place && job_.pause != PauseMode::kCheckpoint) return;
+    free_[static_cast<size_t>(region)].TimesWithout(job_.need, within, blocked);
   }
 
   void Search() {
@@ -99,8 +106,9 @@ class JobPlanner {
     const std::vector<int> later =
         in_pieces() ? LaterRegions(input_, job_) : std::vector<int>();
     alternatives_.reserve(regions_.size() + 2);
+    std::vector<Interval> blocked;
     for (const int region : regions_) {
-      const std::vector<Interval> blocked = Blocked(region, whole);
+      FindBlocked(region, whole, blocked);
       crowded_ = crowded_ || !blocked.empty();
       if (!later.empty()) {
         SearchUnbroken(region, blocked, whole);
@@ -155,7 +163,7 @@ class JobPlanner {
                       Interval whole) {
     if (whole.empty() || job_.pausing) return;
     if (Plain(region, whole)) {
-      Keep(region, PlainRun(region, Between(blocked, whole)));
+      KeepPlainRun(region, blocked, whole);
     } else {
       Keep(region,
            BestUnbroken(PricedWindow(job_, Region(region), blocked, whole),
@@ -192,10 +200,11 @@ class JobPlanner {
     Keep(std::move(runs));
   }
 
+  // Its region is named once it is chosen.
   PlannedRun RunIn(int region, const RunSpan& span) const {
     return {{Instant::FromMillis(span.begin), Instant::FromMillis(span.end)},
             region,
-            Region(region).name};
+            ""};
   }
 
   void Keep(int region, const std::optional<Optimum>& found) {
@@ -251,22 +260,26 @@ class JobPlanner {
   }
 
   // BestUnbroken on the shared sums.
-  std::optional<Optimum> PlainRun(int region,
-                                  const std::vector<Interval>& free) const {
+  void KeepPlainRun(int region, const std::vector<Interval>& blocked,
+                    Interval whole) {
     const RegionTime& time = search_.time.region(region);
     const int64_t length = LengthIn(region).count();
     std::optional<BestStart> best;
-    for (const Interval& stretch : free) {
-      const int64_t last = stretch.end.millis() - length;
-      if (last < stretch.begin.millis()) continue;
-      const BestStart start = CheapestStart(GramsOnly{time, 1}, time, length,
-                                            stretch.begin.millis(), last);
+    const auto look = [&](Instant from, Instant until) {
+      const int64_t last = until.millis() - length;
+      if (last < from.millis()) return;
+      const BestStart start =
+          CheapestStart(GramsOnly{time, 1}, time, length, from.millis(), last);
       if (!best || start.cost < best->cost) best = start;
+    };
+    Instant at = whole.begin;
+    for (const Interval& interval : blocked) {
+      if (interval.begin >= whole.end) break;
+      if (interval.begin > at) look(at, interval.begin);
+      at = std::max(at, interval.end);
     }
-    if (!best) return std::nullopt;
-    Optimum run;
-    run.runs = {{best->begin, best->begin + length}};
-    return run;
+    if (at < whole.end) look(at, whole.end);
+    if (best) Keep({RunIn(region, {best->begin, best->begin + length})});
   }
 
   Instant FirstFit(int region, Duration length,
@@ -276,6 +289,10 @@ class JobPlanner {
       if (interval.Overlaps({begin, begin + length})) begin = interval.end;
     }
     if (begin + length <= whole.end) return begin;
+    // It is late there, and need not be elsewhere.
+    if (at_once_ && at_once_->begin() + length <= whole.end) {
+      return Instant::Never();
+    }
     return free_[static_cast<size_t>(region)].FirstFit(job_.need, length,
                                                        whole.begin);
   }
@@ -288,8 +305,8 @@ class JobPlanner {
         bound() ? whole.begin : FirstFit(region, length, blocked, whole);
     if (begin >= Instant::Never()) return;
     if (at_once_ && begin > at_once_->begin()) return;
-    Candidate candidate = CandidateOf(
-        input_, job_, {{{begin, begin + length}, region, Region(region).name}});
+    Candidate candidate =
+        CandidateOf(input_, job_, {{{begin, begin + length}, region, ""}});
     const auto in_the_way = [&](const Interval& taken) {
       return taken.Overlaps({begin, begin + length});
     };
@@ -362,7 +379,7 @@ class JobPlanner {
     const Interval run{begin, begin + length};
     const int region = at_once_->region();
     if (!Blocked(region, run).empty()) return at_once_;
-    return CandidateOf(input_, job_, {{run, region, Region(region).name}});
+    return CandidateOf(input_, job_, {{run, region, ""}});
   }
 
   void Fill(const Candidate& chosen, Reason reason) {
@@ -370,6 +387,9 @@ class JobPlanner {
     plan_.region = chosen.region();
     plan_.region_name = place.name;
     plan_.runs = chosen.runs;
+    for (PlannedRun& run : plan_.runs) {
+      run.region_name = Region(run.region).name;
+    }
     plan_.finish_at = chosen.end;
     plan_.late = chosen.late;
     plan_.expected = chosen.grams;

@@ -70,9 +70,8 @@ class Words {
   std::string Moves() const {
     std::vector<std::string> names;
     for (const PlannedRun& run : chosen_.runs) {
-      if (names.empty() || names.back() != run.region_name) {
-        names.push_back(run.region_name);
-      }
+      const std::string& name = Region(run.region).name;
+      if (names.empty() || names.back() != name) names.push_back(name);
     }
     if (names.size() < 2) return "";
     return fmt::format(" ({})", fmt::join(names, ", then "));

@@ -34,7 +34,8 @@ Spread::Spread(const FleetTime& time, std::vector<CapacityProfile> free,
       free_(std::move(free)),
       places_(jobs.size()),
       costs_(jobs.size()),
-      regrets_(jobs.size()) {
+      least_(jobs.size()),
+      trouble_(jobs.size()) {
   for (const RegionPrices& each : prices) {
     for (const int64_t price : each.gpu) any_price_ |= price > 0;
     for (const int64_t price : each.cpu) any_price_ |= price > 0;
@@ -42,23 +43,6 @@ Spread::Spread(const FleetTime& time, std::vector<CapacityProfile> free,
   for (int r = 0; r < time.count(); ++r) {
     const int64_t span = time.region(r).end() - time.region(r).begin();
     crowds_.emplace_back(Index(std::min<int64_t>(span / kHour, 24 * 60) + 1));
-  }
-  least_.resize(jobs.size());
-  for (size_t i = 0; i < jobs.size(); ++i) {
-    const FleetJob& job = jobs[i];
-    bool any = false;
-    for (const int region : job.regions) {
-      const int64_t length = job.LengthIn(region);
-      if (job.end - job.begin < length) continue;
-      const RegionTime& where = time_.region(region);
-      const BestStart start = CheapestStart(
-          GramsAndPrices{where, prices_[Index(region)], job.weight,
-                         job.need.gpus, job.need.cpus},
-          where, length, job.begin, job.end - length);
-      work_ += start.looked;
-      if (!any || start.cost < least_[i]) least_[i] = start.cost;
-      any = true;
-    }
   }
   nowhere_.resize(jobs.size());
   std::iota(nowhere_.begin(), nowhere_.end(), 0);
@@ -72,6 +56,10 @@ uint64_t Spread::Random(uint64_t below) {
   chance_ ^= chance_ << 25;
   chance_ ^= chance_ >> 27;
   return (chance_ * 0x2545f4914f6cdd1d >> 33) % below;
+}
+
+int64_t Spread::SpentSince(int64_t work) const {
+  return kStart * (work_ - work);
 }
 
 int64_t Spread::HourAt(int64_t t) const {
@@ -97,6 +85,29 @@ Int128 Spread::CostOf(int job, const Place& place) const {
                       time.Until(place.begin, time.SlotAt(place.begin)));
 }
 
+Int128 Spread::LeastOf(int job) const {
+  std::optional<Int128>& least = least_[Index(job)];
+  if (least) return *least;
+  const FleetJob& of = jobs_[Index(job)];
+  for (const int region : of.regions) {
+    const int64_t length = of.LengthIn(region);
+    if (of.end - of.begin < length) continue;
+    const RegionTime& where = time_.region(region);
+    const BestStart start =
+        CheapestStart(GramsAndPrices{where, prices_[Index(region)], of.weight,
+                                     of.need.gpus, of.need.cpus},
+                      where, length, of.begin, of.end - length);
+    least = std::min(least.value_or(start.cost), start.cost);
+  }
+  if (!least) least = 0;
+  return *least;
+}
+
+// What its place costs more, at the prices, than its best.
+Int128 Spread::RegretOf(int job) const {
+  return PricedCostOf(job, places_[Index(job)]) - LeastOf(job);
+}
+
 void Spread::Put(int job, const Place& place) {
   const FleetJob& of = jobs_[Index(job)];
   const int64_t end = place.begin + of.LengthIn(place.region);
@@ -107,7 +118,6 @@ void Spread::Put(int job, const Place& place) {
   }
   places_[Index(job)] = place;
   costs_[Index(job)] = CostOf(job, place);
-  regrets_[Index(job)] = PricedCostOf(job, place) - least_[Index(job)];
   worth_.cost += costs_[Index(job)];
   --worth_.unplaced;
   const int at = nowhere_at_[Index(job)];
@@ -237,7 +247,7 @@ int64_t Spread::PlaceAll(const std::vector<int>& order, int share) {
     if (found.place.region >= 0) Put(job, found.place);
   }
   snug_ = false;
-  return kStart * (work_ - before);
+  return SpentSince(before);
 }
 
 // One that has no place, or of several the one that lost the most.
@@ -250,7 +260,7 @@ int Spread::Choose() {
   for (int i = 0; i < kOfSeveral; ++i) {
     const auto job = static_cast<int>(Random(jobs_.size()));
     if (places_[Index(job)].region < 0) continue;
-    const Int128 lost = regrets_[Index(job)];
+    const Int128 lost = RegretOf(job);
     if (worst < 0 || lost > loss) {
       worst = job;
       loss = lost;
@@ -338,7 +348,7 @@ void Spread::Settle(const std::vector<int>& removed, const Worth& before) {
 int64_t Spread::Improve(int64_t budget) {
   const int64_t start = work_;
   if (jobs_.size() < 2) return 0;
-  while (kStart * (work_ - start) < budget) {
+  while (SpentSince(start) < budget) {
     work_ += 8;
     const int job = Choose();
     if (job < 0) continue;
@@ -349,7 +359,7 @@ int64_t Spread::Improve(int64_t budget) {
     Recreate();
     Settle(removed, before);
   }
-  return kStart * (work_ - start);
+  return SpentSince(start);
 }
 
 namespace {
@@ -386,8 +396,12 @@ std::vector<double> Spread::Complaints() const {
     const double much = static_cast<double>(jobs_[i].weight) *
                         static_cast<double>(jobs_[i].length) *
                         static_cast<double>(time_.price_range()) / 8;
-    const double regret = static_cast<double>(regrets_[i]) / (much + 1);
-    complaints.push_back(places_[i].region < 0 ? -1 : std::min(regret, 1.0));
+    if (places_[i].region < 0) {
+      complaints.push_back(-1);
+      continue;
+    }
+    const auto lost = static_cast<double>(RegretOf(static_cast<int>(i)));
+    complaints.push_back(std::min(lost / (much + 1), 1.0));
   }
   return complaints;
 }

@@ -11,6 +11,7 @@
 // sequence: the same input gives the same places on every machine.
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "scheduler/prices.h"
@@ -46,6 +47,10 @@ class Spread {
   int64_t Turn(int64_t budget);
   // Takes out and in again, for about so much work. Returns the work spent.
   int64_t Improve(int64_t budget);
+  // Makes room for those that found none, however many grams that costs, until
+  // all have a place or about so much work is done (spread_room.cc). Ends with
+  // the fewest without a place. Returns the work spent.
+  int64_t MakeRoom(int64_t budget);
 
   const std::vector<Place>& places() const { return places_; }
   const Worth& worth() const { return worth_; }
@@ -62,6 +67,8 @@ class Spread {
   Found Find(int job, int share);
   Int128 PricedCostOf(int job, const Place& place) const;
   Int128 CostOf(int job, const Place& place) const;
+  Int128 LeastOf(int job) const;
+  Int128 RegretOf(int job) const;
   Place Wish(int job, int share);
   void Put(int job, const Place& place);
   void TakeOut(int job);
@@ -74,20 +81,37 @@ class Spread {
   std::vector<double> Complaints() const;
   void Recreate();
   void Settle(const std::vector<int>& removed, const Worth& before);
+  int64_t SpentSince(int64_t work) const;
+
+  // ---- Room for those without a place (spread_room.cc)
+  // A place for a job, and who has to leave for it.
+  struct Spot {
+    Place place;
+    std::vector<int> leave;
+    int64_t trouble = 0;  // of those, in all
+  };
+  void Seat(int job, std::vector<int>& seekers);
+  void Shake();
+  std::vector<Place> PlacesToTry(int job);
+  std::vector<int> StandingIn(const Place& place, int64_t end) const;
+  bool Fits(int job, const Place& place);
+  std::optional<Spot> SpotAt(int job, const Place& place, int64_t most);
 
   // Fixed after construction
   const FleetTime& time_;
   const std::vector<FleetJob>& jobs_;
   const std::vector<RegionPrices>& prices_;
   bool any_price_ = false;
-  std::vector<Int128> least_;  // of each job at the prices, were it alone
 
   std::vector<CapacityProfile> free_;
   std::vector<Place> places_;
-  std::vector<Int128> costs_, regrets_;
+  std::vector<Int128> costs_;
+  // Of each job at the prices, were it alone; found when it is asked for.
+  mutable std::vector<std::optional<Int128>> least_;
   std::vector<std::vector<Crowd>> crowds_;  // by region and hour
   std::vector<int> nowhere_;                // those without a place
-  std::vector<int> nowhere_at_;  // where each of them stands in that list
+  std::vector<int> nowhere_at_;   // where each of them stands in that list
+  std::vector<int64_t> trouble_;  // what each has been to the others so far
   Worth worth_;
   int64_t work_ = 0;
   bool snug_ = false;  // places beside others are preferred

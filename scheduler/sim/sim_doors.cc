@@ -90,7 +90,8 @@ Status SimExecutor::Start(const StartOrder& order) {
   process.counted_until = process.began;
   if (order.resume) process.restore_left = process.behaviour.restore;
   process.restore_left += order.move.time;
-  progress_[order.id.job] = order.resume ? saved_[order.id.job] : Duration(0);
+  process.progress = &progress_[order.id.job];
+  *process.progress = order.resume ? saved_[order.id.job] : Duration(0);
   processes_.emplace(order.id, std::move(process));
   ++starts_;
   // Done, though the answer is lost.
@@ -114,7 +115,7 @@ void SimExecutor::Advance(Process& process) {
   const Duration restoring = std::min(process.restore_left, now - at);
   process.restore_left -= restoring;
   at += restoring;
-  const Duration left = process.behaviour.work - progress_[job];
+  const Duration left = process.behaviour.work - *process.progress;
   const Instant done_at = at + left;
   Instant crash_at = Instant::Never();
   if (process.behaviour.crashes_after && !crashed_.contains(job)) {
@@ -126,7 +127,7 @@ void SimExecutor::Advance(Process& process) {
                 crash_at, leaves_at});
   if (first > now) {
     // Work stands still while it saves.
-    if (!process.leaves_at) progress_[job] += now - at;
+    if (!process.leaves_at) *process.progress += now - at;
     process.counted_until = now;
     return;
   }
@@ -134,10 +135,10 @@ void SimExecutor::Advance(Process& process) {
     crashed_.insert(job);
     end(crash_at, 1);
   } else if (first == done_at && !process.leaves_at) {
-    progress_[job] = process.behaviour.work;
+    *process.progress = process.behaviour.work;
     end(done_at, process.behaviour.exit_code);
   } else {
-    saved_[job] = progress_[job];
+    saved_[job] = *process.progress;
     end(leaves_at, kCheckpointExitCode);
   }
   process.counted_until = *process.ended_at;
@@ -205,6 +206,7 @@ void SimExecutor::Lose(ProcessId id) {
 std::vector<Sight> SimExecutor::Observe(std::span<const ProcessId> ids) {
   AdvanceAll();
   std::vector<Sight> sights;
+  sights.reserve(ids.size());
   for (const ProcessId& id : ids) {
     Sight sight;
     if (Fails()) {
@@ -232,7 +234,7 @@ std::vector<Sight> SimExecutor::Observe(std::span<const ProcessId> ids) {
     }
     sight.ready = true;
     if (process.behaviour.reports_progress) {
-      sight.fraction = static_cast<double>(progress_[id.job].count()) /
+      sight.fraction = static_cast<double>(process.progress->count()) /
                        static_cast<double>(std::max<int64_t>(
                            process.behaviour.work.count(), 1));
     }
@@ -279,7 +281,7 @@ std::optional<Instant> SimExecutor::NextEnd() {
       continue;
     }
     by(clock_.Now() + process.restore_left + process.behaviour.work -
-       progress_[id.job]);
+       *process.progress);
     if (process.behaviour.crashes_after && !crashed_.contains(id.job)) {
       by(process.began + *process.behaviour.crashes_after);
     }

@@ -99,6 +99,7 @@ class SimExecutor : public Executor {
   struct Process {
     StartOrder order;
     SimBehaviour behaviour;
+    Duration* progress = nullptr;  // its job's, in progress_
     Instant began;
     Instant counted_until;
     Duration restore_left{0};

@@ -112,7 +112,7 @@ int main(int argc, char** argv) {
   app.add_option("--jobs", jobs);
   app.add_option("--load", loads);
   app.add_option("--days", kind.days);
-  app.add_flag("--fine", kind.fine);
+  app.add_flag_callback("--fine", [&] { kind.slots_an_hour = 12; });
   app.add_flag("--day", kind.day_of_slack);
   app.add_option("--pausable", kind.pausable);
   app.add_option("--min-saving", kind.min_saving);

@@ -63,18 +63,20 @@ PlanRegion RegionOf(const Source& source, const FleetKind& kind, Instant now,
     const size_t row = static_cast<size_t>(source.hour + h) % rows.size();
     const double grams = std::atof(rows[row][1].c_str());
     const Instant begin = now + hours(h);
-    if (!kind.fine) {
+    if (kind.slots_an_hour == 1) {
       slots.push_back({{begin, begin + hours(1)}, GramsPerKwh::Of(grams)});
       continue;
     }
     const size_t next_row = (row + 1) % rows.size();
     const double next = std::atof(rows[next_row][1].c_str());
-    for (int i = 0; i < 12; ++i) {
-      const Instant at = begin + minutes(5 * i);
+    const int count = kind.slots_an_hour;
+    const Duration length = Duration(hours(1)) / count;
+    for (int i = 0; i < count; ++i) {
+      const Instant at = begin + length * i;
       const double here =
-          (grams + (next - grams) * i / 12) * (1 + noise(random));
+          (grams + (next - grams) * i / count) * (1 + noise(random));
       slots.push_back(
-          {{at, at + minutes(5)}, GramsPerKwh::Of(std::max(here, 0.0))});
+          {{at, at + length}, GramsPerKwh::Of(std::max(here, 0.0))});
     }
   }
   region.outlook = Series::Make(std::move(slots)).value();

@@ -10,7 +10,7 @@ struct FleetKind {
   int jobs = 10'000;
   double load = 0.5;  // GPU hours wanted over those there are
   int days = 7;
-  bool fine = false;          // five-minute slots instead of hours
+  int slots_an_hour = 1;      // 12: of five minutes, with some noise
   bool day_of_slack = false;  // else windows of 1 to 11 times the duration
   double pausable = 0;        // share of jobs that save and leave
   double min_saving = 0;
