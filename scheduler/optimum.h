@@ -46,6 +46,10 @@ struct Task {
   // till then. Grids and jobs as they are stay far below; white noise does not.
   int64_t most_looks = 10'000'000;
   int max_runs = 0;  // at most so many, the one under way included; 0: any
+  // Least time from the end of a run, its save included, to the begin of the
+  // next, its restore included. The transfer of a move is a part of it.
+  int64_t min_pause = 0;
+  int64_t pause_left = 0;  // kPaused only: of the pause under way
 };
 
 // What it takes to run in another place than where the data are. They follow:

@@ -34,6 +34,15 @@ struct RunRules {
   bool CutsAreFree() const {
     return task.restore == 0 && task.save == 0 && moves.transfer == 0;
   }
+  // The least time between two runs; what is left of that at the window's
+  // begin. Fetching the data of a move is a part of the pause.
+  int64_t LeastPause(bool moved) const {
+    return PauseWith(task.min_pause, moved);
+  }
+  int64_t PauseLeft(bool moved) const {
+    return paused() ? PauseWith(task.pause_left, moved) : 0;
+  }
+  bool PausesMatter() const { return task.min_pause > 0; }
   // How long the run under way must last before it may pause.
   int64_t MatureAfter() const {
     return std::max(task.running_min, task.restore_left) + task.save;
@@ -54,9 +63,23 @@ struct RunRules {
     return k + 1 < runs.size() ? task.save : 0;
   }
   int64_t LeastLength(const std::vector<RunSpan>& runs, size_t k) const;
+  // Before run k, or its earliest begin in a window from `begin` on.
+  int64_t LeastPause(const std::vector<RunSpan>& runs, size_t k) const {
+    return LeastPause(Moved(runs, k));
+  }
+  int64_t EarliestBegin(const std::vector<RunSpan>& runs, size_t k,
+                        int64_t begin) const {
+    return k > 0 ? runs[k - 1].end + LeastPause(runs, k)
+                 : begin + PauseLeft(Moved(runs, k));
+  }
 
   // The useful work of a row.
   int64_t WorkOf(const std::vector<RunSpan>& runs) const;
+
+ private:
+  int64_t PauseWith(int64_t least, bool moved) const {
+    return moved ? std::max<int64_t>(least - moves.transfer, 0) : least;
+  }
 };
 
 inline int64_t RunRules::Before(const std::vector<RunSpan>& runs,

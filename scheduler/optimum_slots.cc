@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "scheduler/optimum_pauses.h"
+
 namespace carbond {
 
 // Through a begin at each border, without the least length. Within a slot the
@@ -123,7 +125,11 @@ void SlotsThatMatter<C>::Find(C limit) {
     touch[Index(i)] = ToTouch(i, reached);
   };
   paths_.GoForward(ways.lambda, ways.run_price, see);
-  FindTouches(std::move(touch), rest);
+  if (rules_.PausesMatter()) {
+    FindLeastPauses(rest);
+  } else {
+    FindTouches(std::move(touch), rest);
+  }
 }
 
 // ---- Moves without a pause --------------------------------------------------
@@ -236,8 +242,52 @@ class SlotsThatMatter<C>::Touching {
   std::vector<int64_t> touches_;
 };
 
+// At least this much is still to be paid by what ends a run in slot i and
+// begins the next after the least pause: from the border before the one on or
+// after which that is, since one that is ready there may as well idle on.
+template <typename C>
+C SlotsThatMatter<C>::ToPause(int place, int i) const {
+  const RelaxedWays<C>& loose = bound_.loose();
+  const int64_t next = time_.point(i + 1);
+  C least = kInfinite<C>;
+  for (const bool moved : {false, true}) {
+    const int64_t pause = rules_.LeastPause(moved);
+    if (time_.point(i) + pause >= time_.end()) continue;
+    const int last = time_.SlotAt(next + pause);
+    for (int j = time_.SlotAt(time_.point(i) + pause); j <= last; ++j) {
+      const C idles = j > i ? time_.IdlingTo(j) - time_.IdlingTo(i + 1) : 0;
+      const C after = moved ? loose.moving[Index(j)] : loose.stay[At(place, j)];
+      least = std::min(least, idles + after);
+    }
+  }
+  return least + loose.lambda * rules_.task.save;
+}
+
+// What has been reached is concave in the instant within a slot.
+template <typename C>
+void SlotsThatMatter<C>::FindLeastPauses(C rest) {
+  const RelaxedWays<C>& loose = bound_.loose();
+  const auto places = Index(time_.places());
+  may_touch_.assign(Index(time_.count()) + 1, false);
+  std::vector<C> before(places, kInfinite<C>);
+  paths_.GoForward(
+      loose.lambda, loose.run_price, [&](int i, const Reached& reached) {
+        for (size_t p = 0; i > 0 && p < places; ++p) {
+          const C running = std::min(before[p], reached.running[p]);
+          if (running + ToPause(static_cast<int>(p), i - 1) < rest) {
+            may_touch_[Index(i - 1)] = true;
+          }
+        }
+        before = reached.running;
+      });
+}
+
 template <typename C>
 std::vector<int64_t> SlotsThatMatter<C>::Touches(C limit, bool& all) {
+  if (rules_.PausesMatter()) {
+    FindLeastPauses(bound_.Rest(limit));
+    return EndsBeforeLeastPauses(time_, rules_, *this, all);
+  }
   const RelaxedWays<C>& loose = bound_.loose();
   std::vector<C> touch(Index(time_.count()) + 1);
   paths_.GoForward(loose.lambda, loose.run_price,

@@ -8,6 +8,9 @@
 //     at least running_min + save instead;
 //   - a running task goes on at the window's begin, if only to save; with
 //     nothing to save and no minimum left its first run is empty;
+//   - from the end of a run (saved) to the begin of the next (which restores)
+//     lies at least min_pause, a transfer included; a paused task's first run
+//     begins pause_left after the window's begin at the soonest;
 //   - idling costs from the window's begin when paused, else from the end of
 //     the first run, up to the last run; a blocked slot may be idled through.
 
@@ -491,6 +494,65 @@ TEST(Optimum, IsExactInSeveralPlacesWithHugePenalties) {
   kind.unit = 60;
   for (int i = 0; i < 24; ++i) kind.dearest *= 10;
   AgreesOnMany(kind, 500);
+}
+
+// ---- Pauses of a least length
+
+TEST(Optimum, IsExactWherePausesHaveALeastLength) {
+  WorldKind kind;
+  kind.pauses = true;
+  AgreesOnMany(kind, 8000);
+  kind.irregular = false;
+  kind.blocked = true;
+  AgreesOnMany(kind, 8000);
+}
+
+TEST(Optimum, IsExactWherePausesHaveALeastLengthAndIdlingIsFree) {
+  WorldKind kind;
+  kind.pauses = true;
+  kind.idle = Idle::kFree;
+  kind.dearest = 1;
+  AgreesOnMany(kind, 4000);
+  kind.overheads = false;
+  kind.dearest = 40;
+  AgreesOnMany(kind, 4000);
+}
+
+TEST(Optimum, IsExactWherePausesHaveALeastLengthAndIdlingIsDear) {
+  WorldKind kind;
+  kind.pauses = true;
+  kind.idle = Idle::kAny;
+  kind.dearest = 40;
+  AgreesOnMany(kind, 4000);
+  kind.limited = true;
+  AgreesOnMany(kind, 4000);
+}
+
+TEST(Optimum, IsExactInLongerWindowsWherePausesHaveALeastLength) {
+  for (const Start start : {Start::kFresh, Start::kRunning, Start::kPaused}) {
+    WorldKind kind;
+    kind.pauses = true;
+    kind.start = start;
+    kind.longest = 97;
+    kind.dearest = 1'000'003;
+    kind.blocked = start == Start::kPaused;
+    AgreesOnMany(kind, 400);
+  }
+}
+
+TEST(Optimum, IsExactInSeveralPlacesWherePausesHaveALeastLength) {
+  WorldKind kind;
+  kind.pauses = true;
+  kind.places = 4;
+  AgreesOnMany(kind, 8000);
+  kind.blocked = true;
+  kind.dearest = 40;
+  kind.longest = 36;
+  AgreesOnMany(kind, 4000);
+  kind.dear_moves = false;
+  AgreesOnMany(kind, 4000);
+  kind.limited = true;
+  AgreesOnMany(kind, 4000);
 }
 
 // ---- Against what is known already

@@ -42,6 +42,7 @@ struct WorldKind {
   bool limited = false;  // to a few runs
   int places = 1;        // at most; more than one idle alike, and cheaply
   bool dear_moves = true;
+  bool pauses = false;  // have a least length; one under way may be unfinished
 };
 
 World RandomWorld(uint64_t seed, const WorldKind& kind);
