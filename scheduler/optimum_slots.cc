@@ -282,12 +282,18 @@ void SlotsThatMatter<C>::FindLeastPauses(C rest) {
       });
 }
 
+// Where pauses have a least length, runs touch in rows that the bound has to be
+// below, since it knows nothing of that.
 template <typename C>
 std::vector<int64_t> SlotsThatMatter<C>::Touches(C limit, bool& all) {
+  std::vector<int64_t> ends;
+  bool all_ends = true;
   if (rules_.PausesMatter()) {
     FindLeastPauses(bound_.Rest(limit));
-    return EndsBeforeLeastPauses(time_, rules_, *this, all);
+    ends = EndsBeforeLeastPauses(time_, rules_, *this, all_ends);
   }
+  all = all_ends;
+  if (!paths_.moves()) return ends;
   const RelaxedWays<C>& loose = bound_.loose();
   std::vector<C> touch(Index(time_.count()) + 1);
   paths_.GoForward(loose.lambda, loose.run_price,
@@ -295,7 +301,13 @@ std::vector<int64_t> SlotsThatMatter<C>::Touches(C limit, bool& all) {
                      touch[Index(i)] = ToTouch(i, reached);
                    });
   FindTouches(std::move(touch), bound_.Rest(limit));
-  return Touching(*this).Find(all);
+  const std::vector<int64_t> touches = Touching(*this).Find(all);
+  all = all && all_ends;
+  if (ends.empty()) return touches;
+  std::vector<int64_t> both;
+  std::set_union(ends.begin(), ends.end(), touches.begin(), touches.end(),
+                 std::back_inserter(both));
+  return both;
 }
 
 template class SlotsThatMatter<int64_t>;

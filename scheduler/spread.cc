@@ -54,7 +54,7 @@ Spread::Spread(const FleetTime& time, std::vector<CapacityProfile> free,
       const BestStart start = CheapestStart(
           GramsAndPrices{where, prices_[Index(region)], job.weight,
                          job.need.gpus, job.need.cpus},
-          where, length, job.begin, job.end - length);
+          where, length, job.BeginIn(region), job.end - length);
       work_ += start.looked;
       if (!any || start.cost < least_[i]) least_[i] = start.cost;
       any = true;
@@ -141,9 +141,10 @@ Spread::Found Spread::Find(int job, int share) {
   for (const int region : of.regions) {
     const RegionTime& time = time_.region(region);
     const int64_t length = of.LengthIn(region);
+    const int64_t first = of.BeginIn(region);
     const int64_t last = of.fixed ? of.begin : of.end - length;
-    if (last < of.begin) continue;
-    free_[Index(region)].TimesWith(of.need, IntervalOf(of.begin, last + length),
+    if (last < first) continue;
+    free_[Index(region)].TimesWith(of.need, IntervalOf(first, last + length),
                                    stretches_);
     work_ += 1 + (of.end - of.begin) / kHour;
     const auto look = [&](const auto& tariff, const Interval& stretch) {
@@ -162,7 +163,7 @@ Spread::Found Spread::Find(int job, int share) {
         cost -= worth;
         if (cost < start.cost) start = {cost, begin, 0};
       };
-      if (snug_ && from > of.begin) beside(from);
+      if (snug_ && from > first) beside(from);
       if (snug_ && until + length < of.end) beside(until);
       if (best.place.region < 0 || start.cost < best.price) {
         best = {{region, start.begin}, start.cost};
@@ -194,7 +195,7 @@ Place Spread::Wish(int job, int share) {
     const BestStart start = CheapestStart(
         GramsAndPrices{time, prices_[Index(region)], of.weight * 4,
                        of.need.gpus * share, of.need.cpus * share},
-        time, length, of.begin, last);
+        time, length, of.BeginIn(region), last);
     work_ += start.looked;
     if (best.region < 0 || start.cost < least) {
       best = {region, start.begin};
@@ -209,10 +210,10 @@ void Spread::Keep(const std::vector<Place>& places) {
     const FleetJob& job = jobs_[i];
     const Place& place = places[i];
     const int64_t end = place.begin + job.LengthIn(place.region);
-    bool fits =
-        place.region >= 0 && place.begin >= job.begin && end <= job.end &&
-        std::find(job.regions.begin(), job.regions.end(), place.region) !=
-            job.regions.end();
+    bool fits = place.region >= 0 && place.begin >= job.BeginIn(place.region) &&
+                end <= job.end &&
+                std::find(job.regions.begin(), job.regions.end(),
+                          place.region) != job.regions.end();
     if (fits) {
       const Interval run = IntervalOf(place.begin, end);
       free_[Index(place.region)].TimesWith(job.need, run, stretches_);

@@ -555,6 +555,46 @@ TEST(Optimum, IsExactInSeveralPlacesWherePausesHaveALeastLength) {
   AgreesOnMany(kind, 4000);
 }
 
+// Short clean hours far from each other, in which runs and pauses of the least
+// length follow one another from a border, to one, or between two.
+World ManyLeastPauses(uint64_t seed, bool moves) {
+  std::mt19937_64 random(seed);
+  const auto pick = [&](int64_t least, int64_t most) {
+    return least + static_cast<int64_t>(
+                       random() % static_cast<uint64_t>(most - least + 1));
+  };
+  World world;
+  const int64_t units = pick(20, 60);
+  for (int place = 0; place < (moves ? 3 : 1); ++place) {
+    PricedRow row;
+    for (int64_t t = 0; t < units;) {
+      const int64_t end = std::min(units, t + pick(1, 7));
+      row.push_back({t, end, static_cast<Cost>(pick(0, 3) * pick(0, 300)), 0,
+                     random() % 12 == 0});
+      t = end;
+    }
+    (place == 0 ? world.slots : world.others.emplace_back()) = row;
+  }
+  Task& task = world.task;
+  task.start = static_cast<Start>(seed % 3);
+  task.min_run = pick(2, 6);
+  task.min_pause = pick(2, 9);
+  task.work = task.min_run * pick(2, 4) + pick(0, 3);
+  task.restore = pick(0, 1);
+  task.save = pick(0, 1);
+  if (task.start == Start::kRunning) task.running_min = pick(0, 4);
+  if (task.start == Start::kPaused) task.pause_left = pick(0, task.min_pause);
+  if (moves) world.moves.transfer = pick(0, 3);
+  return world;
+}
+
+TEST(Optimum, IsExactWhereLeastRunsAndLeastPausesFollowOneAnother) {
+  for (uint64_t seed = 8000; seed < 13'000; ++seed) {
+    ASSERT_TRUE(Agrees(ManyLeastPauses(seed, false))) << "seed " << seed;
+    ASSERT_TRUE(Agrees(ManyLeastPauses(seed, true))) << "seed " << seed;
+  }
+}
+
 // ---- Against what is known already
 
 TEST(Optimum, BelowACutOffIsTheBestOrNothing) {

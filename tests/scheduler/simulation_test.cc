@@ -93,6 +93,7 @@ class Simulation {
       spec.checkpoint_cost = minutes(Pick(0, 5));
       spec.resume_cost = minutes(Pick(0, 5));
     }
+    if (Chance(0.5)) spec.min_pause = minutes(Pick(0, 180));
     if (Chance(0.3)) spec.max_intensity = GramsPerKwh::Of(Pick(50, 400));
     if (Chance(0.7)) {
       spec.deadline =
