@@ -34,6 +34,7 @@ class ArcMaker {
       Arc arc;
       arc.target = Target::kIdle;
       arc.place = static_cast<int16_t>(entry.place);
+      IdleOn(arc, begin, 0);
       take_(arc, {{begin, begin, entry.place}});
     }
     AddRunOn(entry, 0, begin, mature);
@@ -92,10 +93,21 @@ class ArcMaker {
       arc.work -= save_;
       const bool inside = end > time_.point(slot) && end < time_.end();
       if (inside) AddSecondRuns(arc, {begin, end, place}, slot);
-      arc.point = end == time_.point(slot) ? slot : slot + 1;
-      arc.cost += time_.idle_price(slot) * (time_.point(arc.point) - end);
+      IdleOn(arc, end, slot);
     }
     take_(arc, {{begin, end, place}});
+  }
+
+  // To the next border, or as far as the least pause is sure to last.
+  void IdleOn(Arc& arc, int64_t end, int slot) const {
+    const bool inside = end > time_.point(slot);
+    arc.point = inside ? slot + 1 : slot;
+    if (rules_.PausesMatter()) {
+      arc.point =
+          std::max(arc.point,
+                   rules_.ReadyAfter(time_, slot, time_.places() > 1, inside));
+    }
+    arc.cost += time_.IdlingTo(arc.point) - time_.IdlingUntil(end, slot);
   }
 
   // After a run that ended inside a slot: those of the least length that begin
@@ -131,6 +143,7 @@ class ArcMaker {
         arc.work += rules_.LeastWork();
         arc.target = last ? Target::kEnd : Target::kIdle;
         arc.point = j;
+        if (!last) IdleOn(arc, time_.point(j), j);
         arc.place = static_cast<int16_t>(place);
         arc.runs = 2;
         take_(arc, {first_run, run});

@@ -43,6 +43,16 @@ struct RunRules {
     return paused() ? PauseWith(task.pause_left, moved) : 0;
   }
   bool PausesMatter() const { return task.min_pause > 0; }
+  // The last point that is no later than the least pause after any instant in
+  // the slot before point i (in slot i, where `within`), and not before i; the
+  // window's end where no more can begin.
+  template <typename Time>
+  int ReadyAfter(const Time& time, int i, bool moved,
+                 bool within = false) const {
+    const int from = within || i == 0 ? i : i - 1;
+    const int64_t ready = time.point(from) + LeastPause(moved);
+    return ready >= time.end() ? time.count() : std::max(i, time.SlotAt(ready));
+  }
   // How long the run under way must last before it may pause.
   int64_t MatureAfter() const {
     return std::max(task.running_min, task.restore_left) + task.save;

@@ -52,6 +52,10 @@ void SlotsThatMatter<C>::PriceNextSteps() {
   // Of runs that begin in the slot after.
   std::vector<C> stay(Index(places), kInfinite<C>);
   C moving = kInfinite<C>, fresh = kInfinite<C>;
+  // Whether a run may begin in the slot in which another ends.
+  const auto within = [&](int i, bool moved) {
+    return time_.point(i) + rules_.LeastPause(moved) < time_.point(i + 1);
+  };
   for (int i = time_.count() - 1; i >= 0; --i) {
     C moving_here = kInfinite<C>, fresh_here = kInfinite<C>;
     C elsewhere = 0, elsewhere_next = 0;
@@ -65,10 +69,11 @@ void SlotsThatMatter<C>::PriceNextSteps() {
       const C next = loose.running[At(p, i + 1)];
       const C again = std::min<C>(
           {paths_.RunsOn(p, i, next, lambda), paths_.Idles(i, next), 0});
-      C stopped = std::min(
-          {paths_.Stopped(p, i, ways), again + restore,
-           paths_.RunsOn(p, i, paths_.Stopped(p, i + 1, ways), lambda)});
-      if (paths_.moves()) {
+      C stopped =
+          std::min(paths_.Stopped(p, i, ways),
+                   paths_.RunsOn(p, i, paths_.Stopped(p, i + 1, ways), lambda));
+      if (within(i, false)) stopped = std::min(stopped, again + restore);
+      if (paths_.moves() && within(i, true)) {
         const C goes_on = paths_.RunsOn(p, i, elsewhere_next, lambda);
         stopped = std::min(stopped, std::min(elsewhere, goes_on) + move);
       }
