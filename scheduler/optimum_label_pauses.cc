@@ -24,7 +24,7 @@ void LabelWalk<C>::Await(const Label& label, int i, int64_t at, int64_t ready,
                          bool moving) {
   const int64_t low = label.drifts ? label.x_low : 0;
   const int64_t high = label.drifts ? label.x_high : 0;
-  if (ready + low >= time_.end()) return;
+  if (ready + low >= time_.end() || TooLong()) return;
   Label waiting = label;
   waiting.cost -= time_.IdlingUntil(at, i);
   waiting.just_stopped = false;
@@ -44,6 +44,7 @@ void LabelWalk<C>::Await(const Label& label, int i, int64_t at, int64_t ready,
       if (part.x_low > part.x_high) continue;
     }
     part.cost += time_.IdlingUntil(ready, j);
+    shifts_ += moving ? places_ : 1;
     const int64_t stopped = at + (label.drifts ? part.x_high : 0);
     BeginWithin(part, j, ready, stopped <= time_.point(j), moving);
     part.cost += time_.idle_price(j) * (time_.point(j + 1) - ready);

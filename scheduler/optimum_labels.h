@@ -138,7 +138,8 @@ class LabelWalk {
   RunsFront<C> moving_;
   RunsUnderWay<C> under_way_;
   int64_t labels_ = 0;
-  int64_t shifts_ = 0;  // looks at runs that move with x
+  int64_t shifts_ =
+      0;  // looks at runs that move with x, or await a pause's end
 };
 
 }  // namespace carbond

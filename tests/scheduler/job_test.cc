@@ -280,9 +280,10 @@ const std::vector<Refusal>& Refusals() {
       {"min pause beyond the latest finish",
        [](JobSpec& s) {
          s.earliest = kNow + hours(1);
-         s.min_pause = hours(26) + seconds(1);
+         s.min_pause = hours(30);
        },
-       {"min pause", "26h from the earliest start to the latest finish"}},
+       {"min pause 1d6h is longer than the 1d2h from the earliest start to the "
+        "latest finish"}},
       {"absurd min run",
        [](JobSpec& s) { s.min_run = hours(24 * 1000); },
        {"min run"}},

@@ -93,11 +93,15 @@ class Simulation {
       spec.checkpoint_cost = minutes(Pick(0, 5));
       spec.resume_cost = minutes(Pick(0, 5));
     }
-    if (Chance(0.5)) spec.min_pause = minutes(Pick(0, 180));
     if (Chance(0.3)) spec.max_intensity = GramsPerKwh::Of(Pick(50, 400));
     if (Chance(0.7)) {
       spec.deadline =
           world_.clock.Now() + spec.duration + minutes(Pick(0, 3000));
+    }
+    if (Chance(0.5)) spec.min_pause = minutes(Pick(0, 180));
+    if (spec.deadline) {  // longer ones are refused
+      spec.min_pause =
+          std::min(spec.min_pause, *spec.deadline - world_.clock.Now());
     }
     const JobId id = world_.Submit(spec);
     SimBehaviour behaviour;
