@@ -17,6 +17,7 @@ class Sliding {
       : past_(&slots.back() + 1),
         fixed_(rules.running()),
         idles_(rules.paused()),
+        wait_price_(rules.WaitPrice<C>()),
         length_(rules.task.work + (fixed_ ? rules.task.restore_left
                                           : rules.Overhead(idles_, moved))),
         begin_(slots.front().begin),
@@ -80,6 +81,7 @@ class Sliding {
     }
     C slope = static_cast<C>(last_->price) - static_cast<C>(first_->price);
     if (idles_) slope += static_cast<C>(first_->idle_price);
+    if (wait_price_ > 0) slope += wait_price_;
     const int64_t by = std::min(before_, after_);
     cost_ += slope * by;
     begin_ += by;
@@ -100,6 +102,7 @@ class Sliding {
 
   const PricedSlot* const past_;
   const bool fixed_, idles_;
+  const C wait_price_;
   const int64_t length_;
   int64_t begin_;
   const PricedSlot *first_, *last_;  // those that the ends lie in

@@ -29,7 +29,8 @@ struct PricedSlot {
 
 struct Task {
   enum class Start {
-    kFresh,    // not begun: idling is free, its first run restores nothing
+    kFresh,    // not begun: its first run restores nothing, idling before it
+               // costs `wait_price`
     kRunning,  // running at the window's begin; stopping means saving
     kPaused,   // its first run restores; idling costs idle_price
   };
@@ -50,6 +51,9 @@ struct Task {
   // next, its restore included. The transfer of a move is a part of it.
   int64_t min_pause = 0;
   int64_t pause_left = 0;  // kPaused only: of the pause under way
+  // kFresh only: of a millisecond from the window's begin to the first run. No
+  // more than that of idling anywhere.
+  Cost wait_price = 0;
 };
 
 // What it takes to run in another place than where the data are. They follow:

@@ -64,6 +64,7 @@ class ArcMaker {
     int64_t overhead = 0;
     C cost = 0;
     bool idles = false;  // before it
+    C wait_price = 0;    // where it does not
   };
 
   Entry EntryOf(typename RunArcs<C>::From from, int place) const {
@@ -73,7 +74,8 @@ class ArcMaker {
         from == Before::kFresh ? at >= 0 && at != place : from == Before::kMove;
     const bool restores = from != Before::kFresh;
     return {place, rules_.Overhead(restores, moved),
-            moved ? static_cast<C>(rules_.moves.cost) : 0, restores};
+            moved ? static_cast<C>(rules_.moves.cost) : 0, restores,
+            rules_.template WaitPrice<C>()};
   }
 
   // The run [begin, end), which begins in slot i.
@@ -86,7 +88,8 @@ class ArcMaker {
     arc.place = static_cast<int16_t>(place);
     arc.cost = entry.cost + time_.RunningUntil(place, end, slot) -
                time_.RunningUntil(place, begin, i);
-    if (entry.idles) arc.cost += time_.idle_price(i) * (begin - time_.point(i));
+    const C idles = entry.idles ? time_.idle_price(i) : entry.wait_price;
+    arc.cost += idles * (begin - time_.point(i));
     arc.work = end - begin - entry.overhead;
     if (!last) {
       arc.target = Target::kIdle;

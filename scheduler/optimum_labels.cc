@@ -124,6 +124,8 @@ void LabelWalk<C>::BeginFresh(int i) {
     if (!slots_.MayBegin(place, i)) continue;
     Label label;
     label.place = static_cast<int16_t>(place);
+    label.cost =
+        rules_.template WaitPrice<C>() * (time_.point(i) - time_.begin());
     if (!MayWin(label, bound_.ways().lambda, slots_.ToBeginFresh(i))) return;
     const bool moved = rules_.moves.at >= 0 && rules_.moves.at != place;
     if (moved) label.cost += MoveCost();
@@ -383,7 +385,7 @@ void LabelWalk<C>::Begin(const Label& label, int place, int i, int64_t from) {
   BeginIn(begins, i, from, rules_.Overhead(true, true), false);
 }
 
-// The same, free of charge until the run begins when `fresh`.
+// The same; at the price of waiting until the run begins when `fresh`.
 template <typename C>
 void LabelWalk<C>::BeginIn(const Label& label, int i, int64_t from,
                            int64_t overhead, bool fresh) {
@@ -433,7 +435,7 @@ void LabelWalk<C>::BeginToEndOnBorder(const Label& label, int i, int64_t from,
     LeavePause(run, from, begin);
     if (run.x_high < run.x_low) continue;
     run.begun = begin;
-    if (!fresh) run.cost += time_.idle_price(i) * (begin - from);
+    run.cost += IdlePrice(i, fresh) * (begin - from);
     run.cost += time_.RunningTo(place, j) - time_.RunningUntil(place, begin, i);
     run.work += least - task_.save;
     if (rules_.PausesMatter()) {
@@ -460,11 +462,8 @@ void LabelWalk<C>::BeginAnywhere(const Label& label, int i, int64_t from,
   run.free = true;
   run.x_low = 0;
   run.x_high = border - from - (at_once ? 0 : 1);
-  run.slope = 0;
-  if (!fresh) {
-    run.slope -= time_.idle_price(i);
-    run.cost += time_.idle_price(i) * (border - from);
-  }
+  run.slope = -IdlePrice(i, fresh);
+  run.cost += IdlePrice(i, fresh) * (border - from);
   std::vector<Within> stops;
   BeginShifted({run, i, border, least}, stops);
   if (!stops.empty()) ShiftOn(std::move(stops));

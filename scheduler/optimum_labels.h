@@ -51,6 +51,9 @@ class LabelWalk {
 
   static size_t Index(int i) { return static_cast<size_t>(i); }
   int64_t LeastWork() const { return rules_.LeastWork(); }
+  C IdlePrice(int i, bool fresh) const {
+    return fresh ? rules_.template WaitPrice<C>() : time_.idle_price(i);
+  }
   C MoveCost() const { return static_cast<C>(rules_.moves.cost); }
   bool TooLong() const;
   void BeginAll();

@@ -49,6 +49,7 @@ void RelaxedPaths<C>::SolveSlots(const Arcs* arcs, Ways& ways) const {
   const C save = lambda * rules_.task.save;
   const C move_cost = MoveCost(lambda, true) + ways.run_price;
   const C fresh_cost = MoveCost(lambda, false) + ways.run_price;
+  const C wait_price = rules_.template WaitPrice<C>();
   C moving = kInfinite<C>, first = kInfinite<C>;
   C one_running[1] = {0}, one_stay[1] = {kInfinite<C>};
   for (int i = time_.count() - 1; i >= 0; --i) {
@@ -70,6 +71,7 @@ void RelaxedPaths<C>::SolveSlots(const Arcs* arcs, Ways& ways) const {
       stay[p] = told ? next_stay[p] + idles : kInfinite<C>;
     }
     if (kMoves) moving += idles;
+    if (wait_price > 0) first += wait_price * time_.length(i);
     if constexpr (kArcs) {
       if (arcs->Any(i)) TakeArcs(i, *arcs, ways, stay, moving, first);
     } else {
@@ -202,7 +204,11 @@ class RelaxedPaths<C>::Walker {
   }
 
   void BeginFresh() {
-    while (ways_.fresh[Index(at_)] == ways_.fresh[Index(at_ + 1)]) ++at_;
+    const C wait_price = rules_.template WaitPrice<C>();
+    while (ways_.fresh[Index(at_)] ==
+           ways_.fresh[Index(at_ + 1)] + wait_price * time_.length(at_)) {
+      ++at_;
+    }
     Begin(From::kFresh, ways_.fresh[Index(at_)]);
   }
 

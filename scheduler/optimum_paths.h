@@ -135,6 +135,7 @@ void RelaxedPaths<C>::GoForward(C lambda, C run_price, See see) const {
   const C move = moves() ? MoveCost(lambda, true) : 0;
   const auto places = static_cast<size_t>(time_.places());
   const int at = rules_.moves.at;
+  const C wait_price = rules_.template WaitPrice<C>();
   Reached to(time_.places());
   std::vector<C> fresh(places, kInfinite<C>);
   for (size_t p = 0; p < places; ++p) {
@@ -162,6 +163,7 @@ void RelaxedPaths<C>::GoForward(C lambda, C run_price, See see) const {
     for (size_t p = 0; p < places; ++p) {
       to.stay[p] = Idles(i, std::min(to.stay[p], to.running[p] + save));
       to.running[p] = RunsOn(static_cast<int>(p), i, to.running[p], lambda);
+      if (wait_price > 0) fresh[p] += wait_price * time_.length(i);
     }
   }
 }

@@ -124,7 +124,9 @@ class Repairing {
     const bool idles =
         is_begin ? k > 0 || rules_.paused() : k + 1 < runs_.size();
     return time_.price(runs_[k].place, slot) -
-           (idles ? time_.idle_price(slot) : 0);
+           (idles      ? time_.idle_price(slot)
+            : is_begin ? rules_.template WaitPrice<C>()
+                       : 0);
   }
 
   bool Trim(int64_t surplus) {

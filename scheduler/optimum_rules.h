@@ -13,6 +13,12 @@ struct RunRules {
   const Task& task;
   const Moves& moves;
 
+  // What a millisecond before the first run costs, if that is the same always.
+  template <typename C>
+  C WaitPrice() const {
+    return fresh() ? static_cast<C>(task.wait_price) : 0;
+  }
+
   bool fresh() const { return task.start == Task::Start::kFresh; }
   bool running() const { return task.start == Task::Start::kRunning; }
   bool paused() const { return task.start == Task::Start::kPaused; }

@@ -52,6 +52,7 @@ void SlotsThatMatter<C>::PriceNextSteps() {
   // Of runs that begin in the slot after.
   std::vector<C> stay(Index(places), kInfinite<C>);
   C moving = kInfinite<C>, fresh = kInfinite<C>;
+  const C wait_price = rules_.template WaitPrice<C>();
   // Whether a run may begin in the slot in which another ends.
   const auto within = [&](int i, bool moved) {
     return time_.point(i) + rules_.LeastPause(moved) < time_.point(i + 1);
@@ -93,7 +94,8 @@ void SlotsThatMatter<C>::PriceNextSteps() {
       stay[Index(p)] = stay_here;
     }
     to_begin_moving_[Index(i)] = std::min(moving_here, paths_.Idles(i, moving));
-    to_begin_fresh_[Index(i)] = std::min(fresh_here, fresh);
+    to_begin_fresh_[Index(i)] =
+        std::min(fresh_here, fresh + wait_price * time_.length(i));
     moving = moving_here;
     fresh = fresh_here;
   }
@@ -248,8 +250,9 @@ class SlotsThatMatter<C>::Touching {
 };
 
 // At least this much is still to be paid by what ends a run in slot i and
-// begins the next after the least pause: from the border before the one on or
-// after which that is, since one that is ready there may as well idle on.
+// begins the next after the least pause. The bound is known at borders: what
+// may begin inside a slot costs no less than what may begin from the border
+// before.
 template <typename C>
 C SlotsThatMatter<C>::ToPause(int place, int i) const {
   const RelaxedWays<C>& loose = bound_.loose();

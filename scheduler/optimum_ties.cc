@@ -95,7 +95,9 @@ class Ties {
     const bool idles =
         is_begin ? run > 0 || rules_.paused() : run + 1 < runs_.size();
     return time_.price(runs_[run].place, slot) -
-           (idles ? time_.idle_price(slot) : 0);
+           (idles      ? time_.idle_price(slot)
+            : is_begin ? rules_.template WaitPrice<C>()
+                       : 0);
   }
 
   bool Fixed(size_t run, bool is_begin) const {

@@ -228,14 +228,7 @@ Task TaskOf(const PlanJob& job, Instant from) {
   task.min_pause = job.min_pause.count();
   switch (job.standing) {
     case PlanJob::Standing::kFresh:
-      // Where waiting costs, so does the wait before the first run: the search
-      // knows that of jobs that restore first. The restore is taken off the
-      // work again. What is overlooked are first runs shorter than it, and that
-      // a job draws no idle power before it has begun.
-      if (job.delay_cost_per_hour > Grams() && task.work > task.restore) {
-        task.start = Task::Start::kPaused;
-        task.work -= task.restore;
-      }
+      task.wait_price = DelayPrice(job, WeightsOf(job));
       break;
     case PlanJob::Standing::kRunning:
       task.start = Task::Start::kRunning;

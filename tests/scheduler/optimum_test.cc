@@ -11,6 +11,7 @@
 //   - from the end of a run (saved) to the begin of the next (which restores)
 //     lies at least min_pause, a transfer included; a paused task's first run
 //     begins pause_left after the window's begin at the soonest;
+//   - waiting for the first run costs, for fresh tasks that have such a price;
 //   - idling costs from the window's begin when paused, else from the end of
 //     the first run, up to the last run; a blocked slot may be idled through.
 
@@ -553,6 +554,27 @@ TEST(Optimum, IsExactInSeveralPlacesWherePausesHaveALeastLength) {
   AgreesOnMany(kind, 4000);
   kind.limited = true;
   AgreesOnMany(kind, 4000);
+}
+
+TEST(Optimum, IsExactWhereWaitingForTheFirstRunCosts) {
+  WorldKind kind;
+  kind.waits = true;
+  kind.dearest = 40;
+  kind.start = Start::kFresh;
+  AgreesOnMany(kind, 4000);
+  kind.idle = Idle::kAny;
+  kind.limited = true;
+  AgreesOnMany(kind, 4000);
+  kind.idle = Idle::kFree;
+  kind.pauses = true;
+  kind.blocked = true;
+  AgreesOnMany(kind, 4000);
+  kind.places = 3;
+  AgreesOnMany(kind, 4000);
+  kind.longest = 97;
+  kind.places = 1;
+  kind.dearest = 1'000'003;
+  AgreesOnMany(kind, 400);
 }
 
 // Short clean hours far from each other, in which runs and pauses of the least

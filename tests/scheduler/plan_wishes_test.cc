@@ -50,6 +50,31 @@ TEST(DelayCost, FindsTheBestTradeOfAllStarts) {
   }
 }
 
+// Once the wait before the first run was searched for as a pause, whose end
+// takes a restore, and first runs shorter than that and the least run were
+// overlooked. (Those shorter than a restore are never worth it: without them
+// the next would not restore, and end no later.)
+TEST(DelayCost, LeavesAFirstRunOfTheLeastWork) {
+  PlanJob job = JobOf(minutes(150));
+  job.pause = PauseMode::kCheckpoint;
+  job.resume_cost = minutes(30);
+  job.min_run = hours(1);
+  job.delay_cost_per_hour = Grams::Of(1);
+  EXPECT_THAT(
+      PlanFor(HourlyWorld({10, 900, 900, 10, 10, 900, 900}), job).intervals(),
+      testing::ElementsAre(Hours(0, 1), Hours(3, 5)));
+}
+
+// Once it seemed to draw its idle power from the beginning.
+TEST(DelayCost, IsAllThatAJobWaitsForBeforeItHasBegun) {
+  PlanJob job = JobOf(hours(1));
+  job.pause = PauseMode::kSuspend;
+  job.idle_power = Watts::Of(500);
+  job.delay_cost_per_hour = Grams::Of(10);
+  const JobPlan plan = PlanFor(HourlyWorld({200, 100, 900, 900}), job);
+  EXPECT_THAT(plan.intervals(), testing::ElementsAre(Hours(1, 2)));
+}
+
 TEST(DelayCost, MakesAJobStartAtOnceWhenItIsHigh) {
   PlanJob job = JobOf(hours(2));
   const std::vector<double> falling = {500, 400, 300, 200, 100, 90, 80, 70};

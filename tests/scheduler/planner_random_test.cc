@@ -165,8 +165,20 @@ TEST(PlannerIsExact, ForOneJobInSeveralRegions) {
 // ---- Many jobs
 // --------------------------------------------------------------------
 
+// Half of the jobs have a least length of their pauses; of one that is under
+// way a part may be left.
+void AddPause(std::mt19937_64& random, PlanJob& job) {
+  if (random() % 2 == 0) job.min_pause = minutes(1 + random() % 180);
+  if (job.standing == PlanJob::Standing::kFresh ||
+      job.standing == PlanJob::Standing::kRunning) {
+    return;
+  }
+  job.may_resume_from =
+      kNow + job.min_pause * static_cast<int>(random() % 5) / 4;
+}
+
 PlanInput RandomInput(uint64_t seed) {
-  std::mt19937_64 random(seed);
+  std::mt19937_64 random(seed), pauses(seed);
   const auto pick = [&](int64_t least, int64_t most) {
     return least + static_cast<int64_t>(
                        random() % static_cast<uint64_t>(most - least + 1));
@@ -224,11 +236,7 @@ PlanInput RandomInput(uint64_t seed) {
     } else if (job.pause == PauseMode::kCheckpoint && pick(0, 1) == 0) {
       job.standing = PlanJob::Standing::kCheckpointed;
     }
-    if (pick(0, 1) == 0) job.min_pause = minutes(pick(1, 180));
-    if (job.standing != PlanJob::Standing::kFresh &&
-        job.standing != PlanJob::Standing::kRunning) {
-      job.may_resume_from = kNow + minutes(pick(0, job.min_pause / minutes(1)));
-    }
+    AddPause(pauses, job);
     input.jobs.push_back(std::move(job));
   }
   return input;

@@ -51,6 +51,7 @@ Steps InUnits(const World& world) {
         &task.min_run, &task.running_min, &task.min_pause, &task.pause_left}) {
     *number /= world.unit;
   }
+  task.wait_price *= world.unit;
   return steps;
 }
 
@@ -108,6 +109,12 @@ First FirstIn(const Steps& steps, int place) {
   return first;
 }
 
+// What a step before the first run costs.
+Cost BeforeFirst(const Steps& steps, int64_t t) {
+  const bool paused = steps.task.start == Task::Start::kPaused;
+  return paused ? steps.idle[t] : steps.task.wait_price;
+}
+
 void TryUnbroken(const Steps& steps, int place, bool& found_moved,
                  Exhaustive& found) {
   const Task& task = steps.task;
@@ -125,8 +132,8 @@ void TryUnbroken(const Steps& steps, int place, bool& found_moved,
       if (t >= begin) {
         free = free && !here.blocked[t];
         cost += here.price[t];
-      } else if (task.start == Task::Start::kPaused) {
-        cost += steps.idle[t];
+      } else {
+        cost += BeforeFirst(steps, t);
       }
     }
     if (!free) continue;
@@ -294,9 +301,7 @@ class Rows {
             .Offer(idled + Running(place, begin, t));
       }
       if (running) return;
-      if (task_.start == Task::Start::kPaused && begin < t) {
-        idled += steps_.idle[begin];
-      }
+      if (begin < t) idled += BeforeFirst(steps_, begin);
     }
   }
 
@@ -382,6 +387,20 @@ void AddPauses(std::mt19937_64& random, int64_t units, World& world) {
   task.pause_left = Pick(random, 0, task.min_pause / world.unit) * world.unit;
 }
 
+// Every instant until the end costs as much, whatever the task does.
+void AddWaits(Cost thousandths, const WorldKind& kind, World& world) {
+  const Cost price = thousandths * kind.dearest / 3000;
+  if (world.task.start == Task::Start::kFresh) world.task.wait_price = price;
+  const auto add = [&](PricedRow& row) {
+    for (PricedSlot& slot : row) {
+      slot.price += price;
+      slot.idle_price += price;
+    }
+  };
+  add(world.slots);
+  for (PricedRow& row : world.others) add(row);
+}
+
 int MovesIn(const World& world, const std::vector<RunSpan>& runs) {
   int moves = 0, at = world.moves.at;
   for (const RunSpan& run : runs) {
@@ -452,6 +471,7 @@ World RandomWorld(uint64_t seed, const WorldKind& kind) {
   world.moves.at = 0;
   if (kind.places > 1) AddPlaces(random, kind, world);
   if (kind.pauses) AddPauses(random, units, world);
+  if (kind.waits) AddWaits(static_cast<Cost>(random() % 1000), kind, world);
   return world;
 }
 
@@ -474,6 +494,10 @@ Cost SlowCost(const World& world, const std::vector<RunSpan>& runs) {
   if (runs.empty()) return 0;
   const std::vector<PricedRow> places = world.Places();
   Cost cost = 0;
+  if (world.task.start == Task::Start::kFresh) {
+    cost += world.task.wait_price *
+            (runs.front().begin - world.slots.front().begin);
+  }
   int at = world.moves.at;
   int64_t idle_from = world.task.start == Task::Start::kPaused
                           ? world.slots.front().begin
@@ -599,10 +623,11 @@ std::string Describe(const World& world) {
   constexpr const char* kStarts[] = {"fresh", "running", "paused"};
   std::string text = fmt::format(
       "{}: work {} restore {} (left {}) save {} min run {} (running {}) min "
-      "pause {} (left {}) runs {}\n",
+      "pause {} (left {}) runs {}, a wait costs {}\n",
       kStarts[static_cast<int>(task.start)], task.work, task.restore,
       task.restore_left, task.save, task.min_run, task.running_min,
-      task.min_pause, task.pause_left, task.max_runs);
+      task.min_pause, task.pause_left, task.max_runs,
+      Describe(task.wait_price));
   text +=
       fmt::format("data in {}, transfer {}, a move costs {}\n", world.moves.at,
                   world.moves.transfer, Describe(world.moves.cost));
