@@ -13,6 +13,8 @@ namespace {
 // Where moves cost about as much as they save, the search across regions can
 // take long: it then ends with the best found.
 constexpr int64_t kMostLooksAcross = 50'000;
+// A look at what waits out a least pause takes so many times as long.
+constexpr int64_t kLookAtPause = 20;
 
 class JobPlanner {
  public:
@@ -212,7 +214,7 @@ class JobPlanner {
       priced.AddClosedPlace();
     }
     Task task = TaskFrom(whole.begin);
-    task.most_looks = std::min(search_.most_looks, kMostLooksAcross);
+    task.most_looks = std::min(MostLooks(), kMostLooksAcross);
     const auto found = BestRuns(priced.places, task, priced.moves);
     if (!found) return;
     exact_ = exact_ && found->exact;
@@ -253,6 +255,11 @@ class JobPlanner {
     if (!best_ || Better(candidate, *best_)) best_ = std::move(candidate);
   }
 
+  int64_t MostLooks() const {
+    const bool pauses = job_.min_pause > Duration(0);
+    return search_.most_looks / (pauses ? kLookAtPause : 1);
+  }
+
   Task TaskFrom(Instant from) const {
     Task task = TaskOf(job_, from);
     if (task.pause_left > 0) {
@@ -265,7 +272,7 @@ class JobPlanner {
   // without a pause, and near it where the job is suspended in memory.
   Task TaskIn(int region, Instant from) const {
     Task task = TaskFrom(from);
-    task.most_looks = search_.most_looks;
+    task.most_looks = MostLooks();
     if (!Fetches(region)) return task;
     task.work += job_.transfer.count();
     task.pause_left =

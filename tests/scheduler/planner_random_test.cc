@@ -165,10 +165,10 @@ TEST(PlannerIsExact, ForOneJobInSeveralRegions) {
 // ---- Many jobs
 // --------------------------------------------------------------------
 
-// Half of the jobs have a least length of their pauses; of one that is under
+// Some of the jobs have a least length of their pauses; of one that is under
 // way a part may be left.
 void AddPause(std::mt19937_64& random, PlanJob& job) {
-  if (random() % 2 == 0) job.min_pause = minutes(1 + random() % 180);
+  if (random() % 6 == 0) job.min_pause = minutes(1 + random() % 180);
   if (job.standing == PlanJob::Standing::kFresh ||
       job.standing == PlanJob::Standing::kRunning) {
     return;
