@@ -19,6 +19,7 @@ class ArcMaker {
       : time_(time),
         rules_(rules),
         save_(rules.task.save),
+        wait_price_(rules.template WaitPrice<C>()),
         may_begin_(may_begin),
         take_(take) {}
 
@@ -64,7 +65,6 @@ class ArcMaker {
     int64_t overhead = 0;
     C cost = 0;
     bool idles = false;  // before it
-    C wait_price = 0;    // where it does not
   };
 
   Entry EntryOf(typename RunArcs<C>::From from, int place) const {
@@ -74,8 +74,7 @@ class ArcMaker {
         from == Before::kFresh ? at >= 0 && at != place : from == Before::kMove;
     const bool restores = from != Before::kFresh;
     return {place, rules_.Overhead(restores, moved),
-            moved ? static_cast<C>(rules_.moves.cost) : 0, restores,
-            rules_.template WaitPrice<C>()};
+            moved ? static_cast<C>(rules_.moves.cost) : 0, restores};
   }
 
   // The run [begin, end), which begins in slot i.
@@ -88,8 +87,12 @@ class ArcMaker {
     arc.place = static_cast<int16_t>(place);
     arc.cost = entry.cost + time_.RunningUntil(place, end, slot) -
                time_.RunningUntil(place, begin, i);
-    const C idles = entry.idles ? time_.idle_price(i) : entry.wait_price;
-    arc.cost += idles * (begin - time_.point(i));
+    const int64_t waits = begin - time_.point(i);
+    if (entry.idles) {
+      arc.cost += time_.idle_price(i) * waits;
+    } else if (wait_price_ > 0) {
+      arc.cost += wait_price_ * waits;
+    }
     arc.work = end - begin - entry.overhead;
     if (!last) {
       arc.target = Target::kIdle;
@@ -105,12 +108,12 @@ class ArcMaker {
   void IdleOn(Arc& arc, int64_t end, int slot) const {
     const bool inside = end > time_.point(slot);
     arc.point = inside ? slot + 1 : slot;
-    if (rules_.PausesMatter()) {
-      arc.point =
-          std::max(arc.point,
-                   rules_.ReadyAfter(time_, slot, time_.places() > 1, inside));
-    }
-    arc.cost += time_.IdlingTo(arc.point) - time_.IdlingUntil(end, slot);
+    arc.cost += time_.idle_price(slot) * (time_.point(arc.point) - end);
+    if (!rules_.PausesMatter()) return;
+    const int border = arc.point;
+    arc.point = std::max(
+        border, rules_.ReadyAfter(time_, slot, time_.places() > 1, inside));
+    arc.cost += time_.IdlingTo(arc.point) - time_.IdlingTo(border);
   }
 
   // After a run that ended inside a slot: those of the least length that begin
@@ -180,6 +183,7 @@ class ArcMaker {
   const PricedTime<C>& time_;
   const RunRules& rules_;
   const int64_t save_;
+  const C wait_price_;
   const std::vector<bool>& may_begin_;
   Take take_;
 };
