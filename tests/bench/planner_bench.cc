@@ -135,8 +135,8 @@ void Sizes(benchmark::internal::Benchmark* bench) {
 BENCHMARK(OneJob<BestUnbroken>)->Name("BestUnbroken")->Apply(Sizes);
 BENCHMARK(OneJob<BestRuns>)->Name("BestRuns")->Apply(Sizes);
 
-// The same where a pause lasts for so many minutes at least. Arguments: regions,
-// days, source, minutes.
+// The same where a pause lasts for so many minutes at least. Arguments:
+// regions, days, source, minutes.
 void Pausing(benchmark::State& state) {
   std::vector<std::vector<PricedSlot>> regions;
   for (const Curve& curve :
