@@ -238,6 +238,8 @@ std::vector<JobField> MakeFields() {
        Length(&JobSpec::mutable_checkpoint_timeout)},
       {"min-run", "D", "least work between two pauses", false,
        Length(&JobSpec::mutable_min_run)},
+      {"min-pause", "D", "least length of a pause", false,
+       Length(&JobSpec::mutable_min_pause)},
       {"max-intensity", "G", "do not run above so many g/kWh", false,
        UpTo(1e5, "100000 g/kWh", ParseIntensity,
             CARBOND_SETS(double, max_intensity_g_per_kwh))},

@@ -152,6 +152,7 @@ std::string ReasonPhrase(const std::string& reason) {
       {"no_capacity", "waits for capacity"},
       {"earliest", "waits for its earliest start"},
       {"no_forecast", "no forecast is known: the declared fallback applies"},
+      {"min_pause", "its pause has not lasted long enough"},
       {"slack_used_up", "its deadline leaves no more slack"},
       {"cleaner_hours", "waits for cleaner hours"},
       {"no_gain", "waiting would not save enough"}};

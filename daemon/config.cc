@@ -144,6 +144,7 @@ void ReadDefaults(ConfigFile& file, ConfigMap& top, Defaults& defaults) {
        {"wait_until_latest", NoForecast::kWaitUntilLatest}});
   map.Read("max_delay", defaults.max_delay, Duration(0), hours(24 * 366));
   map.Read("min_run", defaults.min_run, Duration(0), hours(24 * 31));
+  map.Read("min_pause", defaults.min_pause, Duration(0), hours(24 * 31));
   map.Read("checkpoint_cost", defaults.checkpoint_cost, Duration(0), hours(24));
   map.Read("resume_cost", defaults.resume_cost, Duration(0), hours(24));
   map.Read("checkpoint_timeout", defaults.checkpoint_timeout, seconds(1),

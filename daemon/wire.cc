@@ -162,10 +162,13 @@ Status ReadTimes(const v1::JobSpec& from, JobSpec& to, Unset& unset) {
       DurationFromWire(from.checkpoint_timeout(), "checkpoint_timeout"));
   CARBOND_ASSIGN_OR_RETURN(to.min_run,
                            DurationFromWire(from.min_run(), "min_run"));
+  CARBOND_ASSIGN_OR_RETURN(to.min_pause,
+                           DurationFromWire(from.min_pause(), "min_pause"));
   unset.checkpoint_cost = !from.has_checkpoint_cost();
   unset.resume_cost = !from.has_resume_cost();
   unset.checkpoint_timeout = !from.has_checkpoint_timeout();
   unset.min_run = !from.has_min_run();
+  unset.min_pause = !from.has_min_pause();
   if (from.has_time_limit()) {
     CARBOND_ASSIGN_OR_RETURN(to.time_limit,
                              DurationFromWire(from.time_limit(), "time_limit"));

@@ -138,6 +138,7 @@ void ToWire(const JobSpec& from, v1::JobSpec* to) {
   ToWire(from.resume_cost, to->mutable_resume_cost());
   ToWire(from.checkpoint_timeout, to->mutable_checkpoint_timeout());
   ToWire(from.min_run, to->mutable_min_run());
+  ToWire(from.min_pause, to->mutable_min_pause());
   if (from.max_intensity) {
     to->set_max_intensity_g_per_kwh(from.max_intensity->value());
   }

@@ -214,6 +214,7 @@ class Engine {
   PlanJob PlanJobOf(const Job& job) const;
   const PlanJob& PlanJobOf(const Job& job, Track& track) const;
   static bool Waits(const Job& job, const Track& track);
+  static Instant MayResumeFrom(const Job& job);
   // Of zones, made when first asked for.
   using ZoneSeries = std::map<std::string, Series>;
   PlanRecord RecordOf(const JobSpec& spec, Instant submitted_at, Grams spent,

@@ -125,6 +125,14 @@ bool Engine::Waits(const Job& job, const Track& track) {
          (track.plan && track.plan->plan.reason == Reason::kCleanerHours);
 }
 
+// When the pause that it is in has lasted long enough. One that its user ended
+// has, and what failed was not paused.
+Instant Engine::MayResumeFrom(const Job& job) {
+  const bool waits = job.state == State::kPaused && !job.released_at;
+  if (!waits || job.spec->min_pause <= Duration(0)) return Instant();
+  return *job.runs.back().ended_at + job.spec->min_pause;
+}
+
 PlanJob Engine::PlanJobOf(const Job& job) const {
   const JobSpec& spec = job.spec;
   PlanJob plan = carbond::PlanJobOf(spec, options_.transfer);
@@ -149,6 +157,7 @@ PlanJob Engine::PlanJobOf(const Job& job) const {
   if (plan.transfer > Duration(0)) {
     plan.data_region = RegionIndex(DataRegion(job));
   }
+  plan.may_resume_from = MayResumeFrom(job);
   if (!job.occupies()) {
     plan.standing = job.has_checkpoint ? PlanJob::Standing::kCheckpointed
                                        : PlanJob::Standing::kFresh;

@@ -174,6 +174,7 @@ FleetJob Fleet::FleetJobOf(const PlanJob& job) const {
   if (job.standing == Standing::kSuspended ||
       job.standing == Standing::kCheckpointed) {
     fleet.length += restore;
+    fleet.ready = job.may_resume_from.millis();
   }
   if (job.pause != PauseMode::kNone) {
     // At least one pause more; a run under way may stop in its restore.

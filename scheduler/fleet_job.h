@@ -1,6 +1,7 @@
 #pragma once
 // A job as the spreading of many sees it: a cost per time, a need, a window.
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -17,8 +18,10 @@ struct FleetJob {
   int data_region = -1;  // -1: its data are everywhere
   // Running time with pauses is at least this; 0: it cannot be paused.
   int64_t in_pieces = 0;
-  int64_t begin = 0;   // not before
-  int64_t end = 0;     // finished by
+  int64_t begin = 0;  // not before
+  int64_t end = 0;    // finished by
+  // Paused until then, where its data are; a bound may leave that out.
+  int64_t ready = 0;
   bool fixed = false;  // unbroken it starts at `begin` and at no other instant
   std::vector<int> regions;  // where it may run and fits, by preference
   // Where runs that follow a pause may lie, if not in the first one's region.
@@ -26,6 +29,15 @@ struct FleetJob {
 
   int64_t LengthIn(int region) const {
     return length + (data_region >= 0 && data_region != region ? transfer : 0);
+  }
+
+  // The earliest begin of an unbroken run. Keeping the deadline goes before the
+  // least length of a pause.
+  int64_t BeginIn(int region) const {
+    if (ready <= begin) return begin;
+    const bool moves = data_region >= 0 && data_region != region;
+    const int64_t from = ready - (moves ? transfer : 0);
+    return std::max(begin, std::min(from, end - LengthIn(region)));
   }
 
   friend bool operator==(const FleetJob&, const FleetJob&) = default;

@@ -57,6 +57,7 @@ Status CheckDurations(const JobSpec& spec) {
       {"resume cost", spec.resume_cost},
       {"checkpoint timeout", spec.checkpoint_timeout},
       {"min run", spec.min_run},
+      {"min pause", spec.min_pause},
       {"time limit", spec.time_limit.value_or(Duration(0))}};
   for (const auto& [name, value] : others) {
     if (value < Duration(0) || value > kLongestJob) {
@@ -267,6 +268,19 @@ Status CheckTimes(JobSpec& spec, const Defaults& defaults, Instant now) {
   return Ok();
 }
 
+// One that no plan could hold is a slip of its user; a default that long just
+// means that the job is not paused.
+Status CheckMinPause(const JobSpec& spec, Instant now) {
+  const Instant from = std::max(now, spec.earliest.value_or(now));
+  if (spec.min_pause <= *spec.deadline - from) return Ok();
+  return Refused(
+      "min pause {} is longer than the {} from {} to the {}: shorten it, or "
+      "say --pause none",
+      FormatDuration(spec.min_pause), FormatDuration(*spec.deadline - from),
+      from > now ? "the earliest start" : "now",
+      spec.deadline_declared ? "deadline" : "latest finish");
+}
+
 constexpr std::pair<const char*, int> kSignals[] = {
     {"HUP", SIGHUP},   {"INT", SIGINT},    {"QUIT", SIGQUIT}, {"USR1", SIGUSR1},
     {"USR2", SIGUSR2}, {"TERM", SIGTERM},  {"ALRM", SIGALRM}, {"CONT", SIGCONT},
@@ -301,6 +315,7 @@ Result<JobSpec> CompleteSpec(JobSpec spec, const Unset& unset,
                              const Defaults& defaults, Instant now) {
   if (unset.min_saving) spec.min_saving = defaults.min_saving;
   if (unset.min_run) spec.min_run = defaults.min_run;
+  if (unset.min_pause) spec.min_pause = defaults.min_pause;
   const bool saves = spec.pause == PauseMode::kCheckpoint;
   if (unset.checkpoint_cost) {
     spec.checkpoint_cost = saves ? defaults.checkpoint_cost : Duration(0);
@@ -329,6 +344,7 @@ Result<JobSpec> CompleteSpec(JobSpec spec, const Unset& unset,
   CARBOND_RETURN_IF_ERROR(CheckPausing(spec));
   CARBOND_RETURN_IF_ERROR(CheckRegions(spec, regions));
   CARBOND_RETURN_IF_ERROR(CheckTimes(spec, defaults, now));
+  if (!unset.min_pause) CARBOND_RETURN_IF_ERROR(CheckMinPause(spec, now));
   return spec;
 }
 

@@ -90,6 +90,9 @@ struct JobSpec {
   int retries = 0;                     // further attempts after a failure
   std::optional<Duration> time_limit;  // of running time; ends the job
   double data_gb = 0;                  // data that would follow a move
+  // Least time from the end of a run to the begin of the next, a transfer
+  // included; keeping the deadline goes first.
+  Duration min_pause{0};
 
   friend bool operator==(const JobSpec&, const JobSpec&) = default;
 };
@@ -153,6 +156,7 @@ struct Defaults {
   Duration checkpoint_cost = minutes(1);
   Duration resume_cost = minutes(1);
   Duration checkpoint_timeout = minutes(5);
+  Duration min_pause{0};
 };
 
 // Values a submission leaves unset, told apart from values that are zero.
@@ -162,6 +166,7 @@ struct Unset {
   bool checkpoint_cost = false;
   bool resume_cost = false;
   bool checkpoint_timeout = false;
+  bool min_pause = false;
 };
 
 // What a job is called that was given no name: by its program.

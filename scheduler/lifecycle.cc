@@ -78,6 +78,7 @@ void Finish(Job& job, Outcome outcome, Instant at) {
   job.state = State::kDone;
   job.outcome = outcome;
   job.finished_at = at;
+  job.released_at.reset();
 }
 
 // After a run that did not bring the job further: again, or not.
@@ -131,6 +132,7 @@ class Effect {
     run.metered_until = continues ? job_.runs.back().metered_until : at_;
     job_.runs.push_back(std::move(run));
     job_.state = State::kStarting;
+    job_.released_at.reset();
     return Ok();
   }
 
@@ -198,6 +200,7 @@ class Effect {
     }
     run.pause_issued_at = at_;
     run.pause_attempts = fact.attempt;
+    job_.released_at.reset();
     return Ok();
   }
 
@@ -260,6 +263,7 @@ class Effect {
 
   Status operator()(const Released&) const {
     job_.held = false;
+    job_.released_at = at_;
     return Ok();
   }
 

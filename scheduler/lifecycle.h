@@ -172,6 +172,10 @@ struct Job {
 
   WattHours energy;  // all readings, before PUE
 
+  // When its user released it, if no run began and no pause was issued since:
+  // it may then go on however short the pause has been.
+  std::optional<Instant> released_at = {};
+
   const Run* current() const {  // the run under way, or the last one
     return runs.empty() ? nullptr : &runs.back();
   }

@@ -17,11 +17,14 @@ class Sliding {
       : past_(&slots.back() + 1),
         fixed_(rules.running()),
         idles_(rules.paused()),
+        wait_price_(rules.WaitPrice<C>()),
         length_(rules.task.work + (fixed_ ? rules.task.restore_left
                                           : rules.Overhead(idles_, moved))),
         begin_(slots.front().begin),
         first_(&slots.front()),
-        last_(first_) {}
+        last_(first_) {
+    WaitUntil(begin_ + rules.PauseLeft(moved));
+  }
 
   std::optional<Optimum> Best() {
     if (begin_ + length_ > (past_ - 1)->end) return std::nullopt;
@@ -40,11 +43,26 @@ class Sliding {
     return slot.end - slot.begin;
   }
 
-  // From the window's begin to its full length.
+  // Idles through a pause that is not over.
+  void WaitUntil(int64_t ready) {
+    if (ready >= (past_ - 1)->end) {
+      begin_ = ready;  // nothing fits
+      return;
+    }
+    while (begin_ < ready) {
+      const int64_t until = std::min(ready, first_->end);
+      cost_ += static_cast<C>(first_->idle_price) * (until - begin_);
+      begin_ = until;
+      if (until == first_->end) ++first_;
+    }
+    last_ = first_;
+  }
+
+  // From its first instant to its full length.
   void Grow() {
-    before_ = Length(*first_);
+    before_ = first_->end - begin_;
     after_ = before_ - length_;
-    cost_ = static_cast<C>(first_->price) * std::min(before_, length_);
+    cost_ += static_cast<C>(first_->price) * std::min(before_, length_);
     blocked_ = first_->blocked ? 1 : 0;
     while (after_ < 0) {
       ++last_;
@@ -63,6 +81,7 @@ class Sliding {
     }
     C slope = static_cast<C>(last_->price) - static_cast<C>(first_->price);
     if (idles_) slope += static_cast<C>(first_->idle_price);
+    if (wait_price_ > 0) slope += wait_price_;
     const int64_t by = std::min(before_, after_);
     cost_ += slope * by;
     begin_ += by;
@@ -83,6 +102,7 @@ class Sliding {
 
   const PricedSlot* const past_;
   const bool fixed_, idles_;
+  const C wait_price_;
   const int64_t length_;
   int64_t begin_;
   const PricedSlot *first_, *last_;  // those that the ends lie in

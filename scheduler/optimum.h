@@ -29,7 +29,8 @@ struct PricedSlot {
 
 struct Task {
   enum class Start {
-    kFresh,    // not begun: idling is free, its first run restores nothing
+    kFresh,    // not begun: its first run restores nothing, idling before it
+               // costs `wait_price`
     kRunning,  // running at the window's begin; stopping means saving
     kPaused,   // its first run restores; idling costs idle_price
   };
@@ -46,6 +47,13 @@ struct Task {
   // till then. Grids and jobs as they are stay far below; white noise does not.
   int64_t most_looks = 10'000'000;
   int max_runs = 0;  // at most so many, the one under way included; 0: any
+  // Least time from the end of a run, its save included, to the begin of the
+  // next, its restore included. The transfer of a move is a part of it.
+  int64_t min_pause = 0;
+  int64_t pause_left = 0;  // kPaused only: of the pause under way
+  // kFresh only: of a millisecond from the window's begin to the first run. No
+  // more than that of idling anywhere.
+  Cost wait_price = 0;
 };
 
 // What it takes to run in another place than where the data are. They follow:

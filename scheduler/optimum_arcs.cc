@@ -19,6 +19,7 @@ class ArcMaker {
       : time_(time),
         rules_(rules),
         save_(rules.task.save),
+        wait_price_(rules.template WaitPrice<C>()),
         may_begin_(may_begin),
         take_(take) {}
 
@@ -34,6 +35,7 @@ class ArcMaker {
       Arc arc;
       arc.target = Target::kIdle;
       arc.place = static_cast<int16_t>(entry.place);
+      IdleOn(arc, begin, 0);
       take_(arc, {{begin, begin, entry.place}});
     }
     AddRunOn(entry, 0, begin, mature);
@@ -85,17 +87,33 @@ class ArcMaker {
     arc.place = static_cast<int16_t>(place);
     arc.cost = entry.cost + time_.RunningUntil(place, end, slot) -
                time_.RunningUntil(place, begin, i);
-    if (entry.idles) arc.cost += time_.idle_price(i) * (begin - time_.point(i));
+    const int64_t waits = begin - time_.point(i);
+    if (entry.idles) {
+      arc.cost += time_.idle_price(i) * waits;
+    } else if (wait_price_ > 0) {
+      arc.cost += wait_price_ * waits;
+    }
     arc.work = end - begin - entry.overhead;
     if (!last) {
       arc.target = Target::kIdle;
       arc.work -= save_;
       const bool inside = end > time_.point(slot) && end < time_.end();
       if (inside) AddSecondRuns(arc, {begin, end, place}, slot);
-      arc.point = end == time_.point(slot) ? slot : slot + 1;
-      arc.cost += time_.idle_price(slot) * (time_.point(arc.point) - end);
+      IdleOn(arc, end, slot);
     }
     take_(arc, {{begin, end, place}});
+  }
+
+  // To the next border, or as far as the least pause is sure to last.
+  void IdleOn(Arc& arc, int64_t end, int slot) const {
+    const bool inside = end > time_.point(slot);
+    arc.point = inside ? slot + 1 : slot;
+    arc.cost += time_.idle_price(slot) * (time_.point(arc.point) - end);
+    if (!rules_.PausesMatter()) return;
+    const int border = arc.point;
+    arc.point = std::max(
+        border, rules_.ReadyAfter(time_, slot, time_.places() > 1, inside));
+    arc.cost += time_.IdlingTo(arc.point) - time_.IdlingTo(border);
   }
 
   // After a run that ended inside a slot: those of the least length that begin
@@ -131,6 +149,7 @@ class ArcMaker {
         arc.work += rules_.LeastWork();
         arc.target = last ? Target::kEnd : Target::kIdle;
         arc.point = j;
+        if (!last) IdleOn(arc, time_.point(j), j);
         arc.place = static_cast<int16_t>(place);
         arc.runs = 2;
         take_(arc, {first_run, run});
@@ -164,6 +183,7 @@ class ArcMaker {
   const PricedTime<C>& time_;
   const RunRules& rules_;
   const int64_t save_;
+  const C wait_price_;
   const std::vector<bool>& may_begin_;
   Take take_;
 };

@@ -70,8 +70,18 @@ void LabelWalk<C>::BeginAll() {
       if (at >= 0 && at != place) continue;
       label.place = static_cast<int16_t>(place);
       // With its data everywhere it need not move.
+      const bool may_move = moves_ && (at >= 0 || !stays_);
+      if (task_.pause_left > 0) {
+        const int64_t begin = time_.begin();
+        const auto ready = [&](bool moves) {
+          return begin + rules_.PauseLeft(moves);
+        };
+        if (stays_) Await(label, 0, begin, ready(false), false);
+        if (may_move) Await(label, 0, begin, ready(true), true);
+        continue;
+      }
       const auto none = [] { return -1; };
-      Idle(0, label, none, moves_ && (at >= 0 || !stays_));
+      Idle(0, label, none, may_move);
     }
   }
   if (!rules_.running()) return;
@@ -82,10 +92,15 @@ void LabelWalk<C>::BeginAll() {
   const int64_t mature = rules_.MatureAfter();
   if (mature == 0) {  // it may pause at once
     Label stopped = label;
-    stopped.just_stopped = true;
-    Idle(
-        0, stopped, [&] { return known_.Close(label, time_.begin(), 0); },
-        moves_);
+    if (rules_.PausesMatter()) {
+      stopped.link = known_.Close(label, time_.begin(), 0);
+      Pause(stopped, 0, time_.begin());
+    } else {
+      stopped.just_stopped = true;
+      Idle(
+          0, stopped, [&] { return known_.Close(label, time_.begin(), 0); },
+          moves_);
+    }
   }
   Mature(label, 0, time_.begin(), time_.begin() + mature);
 }
@@ -109,6 +124,8 @@ void LabelWalk<C>::BeginFresh(int i) {
     if (!slots_.MayBegin(place, i)) continue;
     Label label;
     label.place = static_cast<int16_t>(place);
+    label.cost =
+        rules_.template WaitPrice<C>() * (time_.point(i) - time_.begin());
     if (!MayWin(label, bound_.ways().lambda, slots_.ToBeginFresh(i))) return;
     const bool moved = rules_.moves.at >= 0 && rules_.moves.at != place;
     if (moved) label.cost += MoveCost();
@@ -296,7 +313,11 @@ void LabelWalk<C>::StopWithin(Label label, int i, int64_t at, int64_t freedom) {
   label.link = known_.Close(label, at, freedom > 0 ? 1 : 0);
   label.begin_free = false;
   label.drifts = freedom > 0;
-  GoOnWithin(label, i, at);
+  if (rules_.PausesMatter()) {
+    Pause(label, i, at);
+  } else {
+    GoOnWithin(label, i, at);
+  }
   if (label.drifts && MayShift(i)) DriftOn(label, i, at);
 }
 
@@ -322,10 +343,17 @@ void LabelWalk<C>::StopIn(const Label& label, int i) {
   Label stopped = label;
   stopped.work -= task_.save;
   stopped.begin_free = false;
-  stopped.just_stopped = true;
-  Idle(
-      i, stopped, [&] { return known_.Close(label, time_.point(i), 0); },
-      moves_);
+  if (rules_.PausesMatter()) {
+    if (LeavesWork(stopped)) {
+      stopped.link = known_.Close(label, time_.point(i), 0);
+      Pause(stopped, i, time_.point(i));
+    }
+  } else {
+    stopped.just_stopped = true;
+    Idle(
+        i, stopped, [&] { return known_.Close(label, time_.point(i), 0); },
+        moves_);
+  }
   if (label.free || time_.blocked(label.place, i) || time_.length(i) == 1) {
     return;
   }
@@ -357,7 +385,7 @@ void LabelWalk<C>::Begin(const Label& label, int place, int i, int64_t from) {
   BeginIn(begins, i, from, rules_.Overhead(true, true), false);
 }
 
-// The same, free of charge until the run begins when `fresh`.
+// The same; at the price of waiting until the run begins when `fresh`.
 template <typename C>
 void LabelWalk<C>::BeginIn(const Label& label, int i, int64_t from,
                            int64_t overhead, bool fresh) {
@@ -407,9 +435,15 @@ void LabelWalk<C>::BeginToEndOnBorder(const Label& label, int i, int64_t from,
     LeavePause(run, from, begin);
     if (run.x_high < run.x_low) continue;
     run.begun = begin;
-    if (!fresh) run.cost += time_.idle_price(i) * (begin - from);
+    run.cost += IdlePrice(i, fresh) * (begin - from);
     run.cost += time_.RunningTo(place, j) - time_.RunningUntil(place, begin, i);
     run.work += least - task_.save;
+    if (rules_.PausesMatter()) {
+      if (!LeavesWork(run)) continue;
+      run.link = known_.Close(run, time_.point(j), 0);
+      Pause(run, j, time_.point(j));
+      continue;
+    }
     run.just_stopped = true;
     Idle(
         j, run, [&] { return known_.Close(run, time_.point(j), 0); }, moves_);
@@ -428,24 +462,22 @@ void LabelWalk<C>::BeginAnywhere(const Label& label, int i, int64_t from,
   run.free = true;
   run.x_low = 0;
   run.x_high = border - from - (at_once ? 0 : 1);
-  run.slope = 0;
-  if (!fresh) {
-    run.slope -= time_.idle_price(i);
-    run.cost += time_.idle_price(i) * (border - from);
-  }
+  run.slope = -IdlePrice(i, fresh);
+  run.cost += IdlePrice(i, fresh) * (border - from);
   std::vector<Within> stops;
-  BeginShifted({run, i}, border, least, stops);
-  if (!stops.empty()) ShiftOn(std::move(stops), border + least);
+  BeginShifted({run, i, border, least}, stops);
+  if (!stops.empty()) ShiftOn(std::move(stops));
 }
 
-// A run that begins x before `from`. At each border those are taken up that can
-// end there for the first time; `stops` gets those that may stop just then, for
-// another run to begin elsewhere.
+// A run that begins x before an instant. At each border those are taken up that
+// can end there for the first time; `stops` gets those that may stop just then,
+// for another run to begin elsewhere, or after the least pause.
 template <typename C>
-void LabelWalk<C>::BeginShifted(const Within& begin, int64_t from,
-                                int64_t least, std::vector<Within>& stops) {
+void LabelWalk<C>::BeginShifted(const Within& begin,
+                                std::vector<Within>& stops) {
   const Label& label = begin.label;
   const int place = label.place, i = begin.slot;
+  const int64_t from = begin.at, least = begin.least;
   int64_t taken = label.x_high;  // greater x were taken up before
   for (int j = i + 1; j < time_.count() && taken > 0; ++j) {
     if (!time_.Free(place, i, time_.point(j))) return;
@@ -475,7 +507,8 @@ void LabelWalk<C>::BeginShifted(const Within& begin, int64_t from,
 template <typename C>
 void LabelWalk<C>::AddUnbeaten(const Within& added, std::vector<Within>& all) {
   const auto alike = [&](const Within& other) {
-    return other.slot == added.slot && other.label.place == added.label.place;
+    return other.slot == added.slot && other.at == added.at &&
+           other.least == added.least && other.label.place == added.label.place;
   };
   const auto beats = [&](const Within& other) {
     return alike(other) && other.label.Beats(added.label);
@@ -498,47 +531,70 @@ typename LabelWalk<C>::Within LabelWalk<C>::StopShifted(Label label, int i,
   label.work += to - from - task_.save;
   label.link = known_.CloseShifted(label, to, -1);
   label.begin_free = false;
-  return {label, j};
+  return {label, j, to};
 }
 
-// From runs that end x before `from` on.
+// From runs that end x before an instant on.
 template <typename C>
-void LabelWalk<C>::ShiftOn(std::vector<Within> stops, int64_t from) {
-  const int64_t least = rules_.Overhead(true, true) + LeastWork() + task_.save;
+void LabelWalk<C>::ShiftOn(std::vector<Within> stops) {
   while (!stops.empty() && !TooLong()) {
     std::vector<Within> begins;
-    for (const Within& stop : stops) ShiftInto(stop, from, begins);
+    for (const Within& stop : stops) {
+      shifts_ += places_;
+      for (int place = 0; place < places_; ++place) {
+        ShiftInto(stop, place, begins);
+      }
+    }
     stops.clear();
-    for (const Within& begin : begins) BeginShifted(begin, from, least, stops);
-    from += least;
+    for (const Within& begin : begins) BeginShifted(begin, stops);
   }
 }
 
 template <typename C>
-void LabelWalk<C>::ShiftInto(const Within& stop, int64_t from,
+void LabelWalk<C>::ShiftInto(const Within& stop, int place,
                              std::vector<Within>& begins) {
-  const int64_t overhead = rules_.Overhead(true, true);
-  shifts_ += places_;
-  for (int place = 0; place < places_; ++place) {
-    if (place == stop.label.place || time_.blocked(place, stop.slot) ||
-        !slots_.MayBegin(place, stop.slot)) {
-      continue;
-    }
-    Label run = stop.label;
-    run.place = static_cast<int16_t>(place);
-    run.cost += MoveCost();
-    EndShifted(run, stop.slot, from, overhead + task_.work - run.work);
-    run.runs += limited_ ? 1 : 0;
-    run.work -= overhead;
-    if (MayRunAgain(run)) AddUnbeaten({run, stop.slot}, begins);
+  const bool moved = place != stop.label.place;
+  if (!moved && !rules_.PausesMatter()) return;
+  const int64_t pause = rules_.LeastPause(moved), from = stop.at + pause;
+  if (pause == 0) return ShiftIntoSlot(stop, place, stop.slot, from, begins);
+  const int64_t latest = std::min(from - stop.label.x_low, time_.end() - 1);
+  const int64_t soonest = from - stop.label.x_high;
+  if (soonest > latest) return;
+  for (int i = time_.SlotAt(soonest);
+       i < time_.count() && time_.point(i) <= latest; ++i) {
+    Within part = stop;
+    part.label.x_low = std::max(stop.label.x_low, from - time_.point(i + 1));
+    part.label.x_high = std::min(stop.label.x_high, from - time_.point(i));
+    ShiftIntoSlot(part, place, i, from, begins);
   }
+}
+
+// The next run begins in slot i.
+template <typename C>
+void LabelWalk<C>::ShiftIntoSlot(const Within& stop, int place, int i,
+                                 int64_t from, std::vector<Within>& begins) {
+  if (time_.blocked(place, i) || !slots_.MayBegin(place, i)) return;
+  const bool moved = place != stop.label.place;
+  const int64_t overhead = rules_.Overhead(true, moved);
+  Label run = stop.label;
+  run.place = static_cast<int16_t>(place);
+  run.cost +=
+      time_.IdlingUntil(from, i) - time_.IdlingUntil(stop.at, stop.slot);
+  run.slope += time_.idle_price(stop.slot) - time_.idle_price(i);
+  if (moved) run.cost += MoveCost();
+  EndShifted(run, i, from, overhead);
+  run.runs += limited_ ? 1 : 0;
+  run.work -= overhead;
+  if (!MayRunAgain(run)) return;
+  AddUnbeaten({run, i, from, overhead + LeastWork() + task_.save}, begins);
 }
 
 // The last run of all begins x before `from`, in slot i, and ends on a border.
 template <typename C>
 void LabelWalk<C>::EndShifted(const Label& label, int i, int64_t from,
-                              int64_t whole) {
-  if (whole < rules_.Overhead(true, true) + LeastWork()) return;
+                              int64_t overhead) {
+  const int64_t whole = overhead + task_.work - label.work;
+  if (whole < overhead + LeastWork()) return;
   for (int j = FirstPointAfter(from + whole - label.x_high - 1);
        j <= time_.count() && time_.point(j) <= from + whole - label.x_low;
        ++j) {
@@ -551,47 +607,70 @@ void LabelWalk<C>::EndShifted(const Label& label, int i, int64_t from,
   }
 }
 
-// A label whose last run ends x after `from`, in slot i: runs of the least
-// length that begin elsewhere just then, one after another.
+// A label whose last run ends x after `at`, in slot i: runs of the least length
+// that begin just then elsewhere, or after the least pause, one after another.
 template <typename C>
-void LabelWalk<C>::DriftOn(const Label& label, int i, int64_t from) {
-  std::vector<Within> stops = {{label, i}};
+void LabelWalk<C>::DriftOn(const Label& label, int i, int64_t at) {
+  std::vector<Within> stops = {{label, i, at}};
   while (!stops.empty() && !TooLong()) {
     std::vector<Within> next;
     for (const Within& stop : stops) {
       shifts_ += places_;
       for (int place = 0; place < places_; ++place) {
-        DriftInto(stop, place, from, next);
+        DriftInto(stop, place, next);
       }
     }
     stops = std::move(next);
-    from += rules_.Overhead(true, true) + LeastWork() + task_.save;
-    for (const Within& stop : stops) GoOnWithin(stop.label, stop.slot, from);
+    for (const Within& stop : stops) {
+      if (rules_.PausesMatter()) {
+        Pause(stop.label, stop.slot, stop.at);
+      } else {
+        GoOnWithin(stop.label, stop.slot, stop.at);
+      }
+    }
     std::erase_if(stops,
                   [&](const Within& stop) { return !MayShift(stop.slot); });
   }
 }
 
 template <typename C>
-void LabelWalk<C>::DriftInto(const Within& stop, int place, int64_t from,
+void LabelWalk<C>::DriftInto(const Within& stop, int place,
                              std::vector<Within>& stops) {
-  const int i = stop.slot;
-  if (place == stop.label.place || time_.blocked(place, i) ||
-      !slots_.MayBegin(place, i)) {
-    return;
+  const bool moved = place != stop.label.place;
+  if (!moved && !rules_.PausesMatter()) return;
+  const int64_t pause = rules_.LeastPause(moved), from = stop.at + pause;
+  if (pause == 0) return DriftIntoSlot(stop, place, stop.slot, from, stops);
+  const int64_t latest = std::min(from + stop.label.x_high, time_.end() - 1);
+  if (from + stop.label.x_low > latest) return;
+  for (int i = time_.SlotAt(from + stop.label.x_low);
+       i < time_.count() && time_.point(i) <= latest; ++i) {
+    Within part = stop;
+    part.label.x_low = std::max(stop.label.x_low, time_.point(i) - from);
+    part.label.x_high = std::min(stop.label.x_high, time_.point(i + 1) - from);
+    DriftIntoSlot(part, place, i, from, stops);
   }
+}
+
+// The next run begins x after `from`, in slot i.
+template <typename C>
+void LabelWalk<C>::DriftIntoSlot(const Within& stop, int place, int i,
+                                 int64_t from, std::vector<Within>& stops) {
+  if (time_.blocked(place, i) || !slots_.MayBegin(place, i)) return;
+  const bool moved = place != stop.label.place;
   Label run = stop.label;
   run.place = static_cast<int16_t>(place);
-  run.cost += MoveCost();
+  run.cost +=
+      time_.IdlingUntil(from, i) - time_.IdlingUntil(stop.at, stop.slot);
+  if (moved) run.cost += MoveCost();
   run.just_stopped = false;
-  const int64_t least = rules_.Overhead(true, true) + LeastWork();
+  const int64_t least = rules_.Overhead(true, moved) + LeastWork();
   const int64_t x = task_.work - run.work - LeastWork();
   End(run, x, i, from, from + x, from + x + least);
   run.runs += limited_ ? 1 : 0;
   run.work += LeastWork();
   run.begun = from;
   if (!LeavesWork(run)) return;
-  // It idles no more, and runs on in the other place.
+  // It idles no more, and runs on.
   run.slope += time_.idle_price(i) - time_.price(place, i);
   run.cost -= time_.RunningUntil(place, from, i);
   const int64_t to = from + least + task_.save;
@@ -600,7 +679,7 @@ void LabelWalk<C>::DriftInto(const Within& stop, int place, int64_t from,
   run.link = known_.CloseShifted(run, to, 1);
   for (int j = time_.SlotAt(to + run.x_low);
        j < time_.count() && time_.point(j) <= latest; ++j) {
-    Within stopped{run, j};
+    Within stopped{run, j, to};
     stopped.label.x_low = std::max(run.x_low, time_.point(j) - to);
     stopped.label.x_high = std::min(latest, time_.point(j + 1)) - to;
     if (stopped.label.x_low > stopped.label.x_high) continue;

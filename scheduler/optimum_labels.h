@@ -13,7 +13,9 @@
 // Where a run begins just when another ends elsewhere (they touch), the two
 // move as one: the borders hold the instants of those that are fixed (see
 // SlotsThatMatter::Touches), and with a free end point all runs of the least
-// length that touch it move along.
+// length that touch it move along. Where pauses have a least length, the same
+// holds of runs that the least pause lies between, in any place (the instants
+// are those of optimum_pauses.h); a label then waits where its pause may end.
 //
 // What keeps the labels few is a lower bound on the cost still to come (see
 // optimum_bound.h): a label, or the part of its x, whose bound reaches the best
@@ -49,6 +51,9 @@ class LabelWalk {
 
   static size_t Index(int i) { return static_cast<size_t>(i); }
   int64_t LeastWork() const { return rules_.LeastWork(); }
+  C IdlePrice(int i, bool fresh) const {
+    return fresh ? rules_.template WaitPrice<C>() : time_.idle_price(i);
+  }
   C MoveCost() const { return static_cast<C>(rules_.moves.cost); }
   bool TooLong() const;
   void BeginAll();
@@ -78,6 +83,13 @@ class LabelWalk {
   void GoOnWithin(Label label, int i, int64_t at);
   void StopIn(const Label& label, int i);
 
+  // Of pauses that have a least length (optimum_label_pauses.cc)
+  void Pause(const Label& label, int i, int64_t at);
+  void Await(const Label& label, int i, int64_t at, int64_t ready, bool moving);
+  void BeginWithin(Label label, int i, int64_t from, bool idle_before,
+                   bool moving);
+  void IdleReady(int i, Label label, bool moving);
+
   void Begin(const Label& label, int place, int i, int64_t from);
   void BeginIn(const Label& label, int i, int64_t from, int64_t overhead,
                bool fresh);
@@ -94,17 +106,21 @@ class LabelWalk {
   struct Within {
     Label label;
     int slot = 0;
+    int64_t at = 0;     // at x = 0
+    int64_t least = 0;  // of the run that begins there, if one does
   };
   static void AddUnbeaten(const Within& added, std::vector<Within>& all);
-  void BeginShifted(const Within& begin, int64_t from, int64_t least,
-                    std::vector<Within>& stops);
+  void BeginShifted(const Within& begin, std::vector<Within>& stops);
   Within StopShifted(Label label, int i, int64_t from, int j, int64_t to);
-  void ShiftOn(std::vector<Within> stops, int64_t from);
-  void ShiftInto(const Within& stop, int64_t from, std::vector<Within>& begins);
-  void EndShifted(const Label& label, int i, int64_t from, int64_t whole);
-  void DriftOn(const Label& label, int i, int64_t from);
-  void DriftInto(const Within& stop, int place, int64_t from,
-                 std::vector<Within>& stops);
+  void ShiftOn(std::vector<Within> stops);
+  void ShiftInto(const Within& stop, int place, std::vector<Within>& begins);
+  void ShiftIntoSlot(const Within& stop, int place, int i, int64_t from,
+                     std::vector<Within>& begins);
+  void EndShifted(const Label& label, int i, int64_t from, int64_t overhead);
+  void DriftOn(const Label& label, int i, int64_t at);
+  void DriftInto(const Within& stop, int place, std::vector<Within>& stops);
+  void DriftIntoSlot(const Within& stop, int place, int i, int64_t from,
+                     std::vector<Within>& stops);
 
   void EndWithLastRun(const Label& label, int i, int64_t from,
                       int64_t overhead);
@@ -125,7 +141,8 @@ class LabelWalk {
   RunsFront<C> moving_;
   RunsUnderWay<C> under_way_;
   int64_t labels_ = 0;
-  int64_t shifts_ = 0;  // looks at runs that move with x
+  int64_t shifts_ =
+      0;  // looks at runs that move with x, or await a pause's end
 };
 
 }  // namespace carbond

@@ -17,19 +17,27 @@ void RelaxedPaths<C>::Solve(const Arcs* arcs, Ways& ways) const {
     ways.running[At(place, time_.count())] = 0;  // at the window's end it ends
   }
   ways.moving.back() = ways.fresh.back() = kInfinite<C>;
-  const bool one = time_.places() == 1;
   if (arcs != nullptr) {
-    one ? SolveSlots<1, true>(arcs, ways) : SolveSlots<0, true>(arcs, ways);
+    rules_.PausesMatter() ? SolveIn<true, true>(arcs, ways)
+                          : SolveIn<true, false>(arcs, ways);
   } else {
-    one ? SolveSlots<1, false>(arcs, ways) : SolveSlots<0, false>(arcs, ways);
+    rules_.PausesMatter() ? SolveIn<false, true>(arcs, ways)
+                          : SolveIn<false, false>(arcs, ways);
   }
   ways.start = Start(arcs, ways);
+}
+
+template <typename C>
+template <bool kArcs, bool kPauses>
+void RelaxedPaths<C>::SolveIn(const Arcs* arcs, Ways& ways) const {
+  time_.places() == 1 ? SolveSlots<1, kArcs, kPauses>(arcs, ways)
+                      : SolveSlots<0, kArcs, kPauses>(arcs, ways);
 }
 
 // One place (0: as many as there are) is told apart for speed: what the next
 // slot depends on then stays in registers.
 template <typename C>
-template <size_t kPlaces, bool kArcs>
+template <size_t kPlaces, bool kArcs, bool kPauses>
 void RelaxedPaths<C>::SolveSlots(const Arcs* arcs, Ways& ways) const {
   const auto places =
       kPlaces > 0 ? kPlaces : static_cast<size_t>(time_.places());
@@ -41,6 +49,7 @@ void RelaxedPaths<C>::SolveSlots(const Arcs* arcs, Ways& ways) const {
   const C save = lambda * rules_.task.save;
   const C move_cost = MoveCost(lambda, true) + ways.run_price;
   const C fresh_cost = MoveCost(lambda, false) + ways.run_price;
+  const C wait_price = rules_.template WaitPrice<C>();
   C moving = kInfinite<C>, first = kInfinite<C>;
   C one_running[1] = {0}, one_stay[1] = {kInfinite<C>};
   for (int i = time_.count() - 1; i >= 0; --i) {
@@ -62,6 +71,7 @@ void RelaxedPaths<C>::SolveSlots(const Arcs* arcs, Ways& ways) const {
       stay[p] = told ? next_stay[p] + idles : kInfinite<C>;
     }
     if (kMoves) moving += idles;
+    if (wait_price > 0) first += wait_price * time_.length(i);
     if constexpr (kArcs) {
       if (arcs->Any(i)) TakeArcs(i, *arcs, ways, stay, moving, first);
     } else {
@@ -79,8 +89,11 @@ void RelaxedPaths<C>::SolveSlots(const Arcs* arcs, Ways& ways) const {
         }
       }
     }
+    if constexpr (kPauses) ways.moving[static_cast<size_t>(i)] = moving;
     for (size_t p = 0; p < places; ++p) {
-      const C stopped = kMoves ? std::min(stay[p], moving) : stay[p];
+      const C stopped = kPauses  ? Stopped(static_cast<int>(p), i, ways)
+                        : kMoves ? std::min(stay[p], moving)
+                                 : stay[p];
       running[p] = std::min(running[p], stopped + save);
     }
     if constexpr (kPlaces == 1) {
@@ -118,7 +131,7 @@ C RelaxedPaths<C>::Start(const Arcs* arcs, const Ways& ways) const {
       C start = kInfinite<C>;
       for (int place = 0; place < time_.places(); ++place) {
         if (at >= 0 && at != place) continue;
-        start = std::min(start, Stopped(place, 0, ways));
+        start = std::min(start, Idle(place, 0, ways));
       }
       return start;
     }
@@ -142,7 +155,7 @@ template <typename C>
 C RelaxedPaths<C>::ValueOf(const Arc& arc, const Ways& ways) const {
   C after = 0;
   if (arc.target == Arcs::Target::kIdle) {
-    after = Stopped(arc.place, arc.point, ways);
+    after = Idle(arc.place, arc.point, ways);
   } else if (arc.target == Arcs::Target::kRunning) {
     after = ways.running[At(arc.place, arc.point)];
   }
@@ -191,7 +204,11 @@ class RelaxedPaths<C>::Walker {
   }
 
   void BeginFresh() {
-    while (ways_.fresh[Index(at_)] == ways_.fresh[Index(at_ + 1)]) ++at_;
+    const C wait_price = rules_.template WaitPrice<C>();
+    while (ways_.fresh[Index(at_)] ==
+           ways_.fresh[Index(at_ + 1)] + wait_price * time_.length(at_)) {
+      ++at_;
+    }
     Begin(From::kFresh, ways_.fresh[Index(at_)]);
   }
 
@@ -206,7 +223,7 @@ class RelaxedPaths<C>::Walker {
 
   void FindPlace() {  // where the path begins, if that is open
     while (rules_.moves.at < 0 &&
-           paths_.Stopped(place_, 0, ways_) != ways_.start) {
+           paths_.Idle(place_, 0, ways_) != ways_.start) {
       ++place_;
     }
   }
@@ -307,7 +324,18 @@ class RelaxedPaths<C>::Walker {
       RunTo(at_ + 1);
     } else {
       state_ = State::kIdle;
+      if (rules_.PausesMatter()) Pause();
     }
+  }
+
+  // The least pause passes at once.
+  void Pause() {
+    const int stay = rules_.ReadyAfter(time_, at_, false);
+    const int moving = rules_.ReadyAfter(time_, at_, true);
+    const C stays =
+        paths_.IdlesUntil(at_, stay, ways_.stay[paths_.At(place_, stay)]);
+    const C moves = paths_.IdlesUntil(at_, moving, ways_.moving[Index(moving)]);
+    at_ = stays <= moves ? stay : moving;
   }
 
   void RunTo(int i) {

@@ -7,7 +7,10 @@
 // every place is equally far, so that moves stay linear in the places), or not
 // begun. Without arcs the least length of a run is left out: a path steps from
 // border to border and changes between the states at the price of the
-// overheads.
+// overheads. Of the least length of a pause only whole slots are heeded: what
+// ends a run in a slot may begin another from the border on before the instant
+// that lies the least pause after the slot's begin. So what is said of a border
+// holds for every instant before it, back to the border before.
 
 #include <cstdint>
 #include <vector>
@@ -72,10 +75,22 @@ class RelaxedPaths {
   C Idles(int i, C idle_next) const {
     return idle_next + time_.idle_price(i) * time_.length(i);
   }
-  // Idle with the data in `place`, to stay or to move.
-  C Stopped(int place, int i, const Ways& ways) const {
+  // Idle with the data in `place`, to stay or to move, when that may be now.
+  C Idle(int place, int i, const Ways& ways) const {
     return std::min(ways.stay[At(place, i)],
                     ways.moving[static_cast<size_t>(i)]);
+  }
+  // The same just after a run.
+  C Stopped(int place, int i, const Ways& ways) const {
+    if (!rules_.PausesMatter()) return Idle(place, i, ways);
+    const int stay = rules_.ReadyAfter(time_, i, false);
+    const int moving = rules_.ReadyAfter(time_, i, true);
+    return std::min(
+        IdlesUntil(i, stay, ways.stay[At(place, stay)]),
+        IdlesUntil(i, moving, ways.moving[static_cast<size_t>(moving)]));
+  }
+  C IdlesUntil(int i, int j, C idle_then) const {
+    return idle_then + time_.IdlingTo(j) - time_.IdlingTo(i);
   }
   // The price of beginning a run elsewhere than where the data are.
   C MoveCost(C lambda, bool restores) const {
@@ -92,8 +107,10 @@ class RelaxedPaths {
   bool moves() const { return time_.places() > 1; }
 
  private:
-  template <size_t kPlaces, bool kArcs>
+  template <size_t kPlaces, bool kArcs, bool kPauses>
   void SolveSlots(const Arcs* arcs, Ways& ways) const;
+  template <bool kArcs, bool kPauses>
+  void SolveIn(const Arcs* arcs, Ways& ways) const;
   void TakeArcs(int i, const Arcs& arcs, const Ways& ways, C* stay, C& moving,
                 C& first) const;
   C Start(const Arcs* arcs, const Ways& ways) const;
@@ -118,6 +135,7 @@ void RelaxedPaths<C>::GoForward(C lambda, C run_price, See see) const {
   const C move = moves() ? MoveCost(lambda, true) : 0;
   const auto places = static_cast<size_t>(time_.places());
   const int at = rules_.moves.at;
+  const C wait_price = rules_.template WaitPrice<C>();
   Reached to(time_.places());
   std::vector<C> fresh(places, kInfinite<C>);
   for (size_t p = 0; p < places; ++p) {
@@ -145,6 +163,7 @@ void RelaxedPaths<C>::GoForward(C lambda, C run_price, See see) const {
     for (size_t p = 0; p < places; ++p) {
       to.stay[p] = Idles(i, std::min(to.stay[p], to.running[p] + save));
       to.running[p] = RunsOn(static_cast<int>(p), i, to.running[p], lambda);
+      if (wait_price > 0) fresh[p] += wait_price * time_.length(i);
     }
   }
 }

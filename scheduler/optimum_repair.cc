@@ -16,6 +16,7 @@ class Repairing {
   bool Succeeds() {
     DropShort();
     if (!RunsOnLongEnough()) return false;
+    if (rules_.PausesMatter() || rules_.task.pause_left > 0) Separate();
     int64_t surplus = rules_.WorkOf(runs_) - task_.work;
     while ((surplus > Spare() && runs_.size() > 2) || TooMany()) {
       Drop(Shortest());
@@ -54,8 +55,49 @@ class Repairing {
   // Where one was dropped, another may have become a move.
   bool LongEnough() const {
     for (size_t k = 0; k < runs_.size(); ++k) {
-      if (Length(k) < Least(k)) return false;
+      if (Length(k) < Least(k) || TooClose(k) > 0) return false;
     }
+    return true;
+  }
+
+  // What is missing to the least pause before run k.
+  int64_t TooClose(size_t k) const {
+    if (Fixed(k)) return 0;
+    return rules_.EarliestBegin(runs_, k, time_.begin()) - runs_[k].begin;
+  }
+  // Runs too close to each other begin later and end earlier, as far as they
+  // are long enough; else the pause goes, or the shorter of the two.
+  void Separate() {
+    for (size_t k = 0; k < runs_.size();) {
+      int64_t missing = TooClose(k);
+      if (missing > 0 && k > 0 && Bridged(k, missing)) continue;
+      for (const size_t side : {k, k - 1}) {
+        if (missing <= 0 || (side != k && k == 0)) break;
+        const int64_t by =
+            std::clamp<int64_t>(Length(side) - Least(side), 0, missing);
+        (side == k ? runs_[k].begin : runs_[k - 1].end) += side == k ? by : -by;
+        missing -= by;
+      }
+      if (missing <= 0) {
+        ++k;
+      } else if (k > 0 && !Fixed(k - 1) && Length(k - 1) < Length(k)) {
+        Drop(--k);
+      } else {
+        Drop(k);
+      }
+    }
+  }
+  // A pause of which less is there than is missing.
+  bool Bridged(size_t k, int64_t missing) {
+    RunSpan& before = runs_[k - 1];
+    const RunSpan& run = runs_[k];
+    if (before.place != run.place || run.begin - before.end > missing) {
+      return false;
+    }
+    const int slot = time_.SlotAt(before.end);
+    if (!time_.Free(run.place, slot, run.begin)) return false;
+    before.end = run.end;
+    Drop(k);
     return true;
   }
   // The run under way, which cannot be dropped.
@@ -82,7 +124,9 @@ class Repairing {
     const bool idles =
         is_begin ? k > 0 || rules_.paused() : k + 1 < runs_.size();
     return time_.price(runs_[k].place, slot) -
-           (idles ? time_.idle_price(slot) : 0);
+           (idles      ? time_.idle_price(slot)
+            : is_begin ? rules_.template WaitPrice<C>()
+                       : 0);
   }
 
   bool Trim(int64_t surplus) {
@@ -116,7 +160,10 @@ class Repairing {
   }
 
   // Before run k. Without a move it keeps some length.
-  int64_t LeastPause(size_t k) const { return rules_.Moved(runs_, k) ? 0 : 1; }
+  int64_t LeastPause(size_t k) const {
+    const bool moved = rules_.Moved(runs_, k);
+    return std::max<int64_t>(rules_.LeastPause(moved), moved ? 0 : 1);
+  }
 
   bool Extend(int64_t missing) {
     while (missing > 0) {
@@ -135,8 +182,8 @@ class Repairing {
       }
     };
     RunSpan& run = runs_[k];
-    const int64_t from =
-        k > 0 ? runs_[k - 1].end + LeastPause(k) : time_.begin();
+    const int64_t from = k > 0 ? runs_[k - 1].end + LeastPause(k)
+                               : rules_.EarliestBegin(runs_, 0, time_.begin());
     const int64_t to = k + 1 < runs_.size()
                            ? runs_[k + 1].begin - LeastPause(k + 1)
                            : time_.end();

@@ -13,6 +13,12 @@ struct RunRules {
   const Task& task;
   const Moves& moves;
 
+  // What a millisecond before the first run costs, if that is the same always.
+  template <typename C>
+  C WaitPrice() const {
+    return fresh() ? static_cast<C>(task.wait_price) : 0;
+  }
+
   bool fresh() const { return task.start == Task::Start::kFresh; }
   bool running() const { return task.start == Task::Start::kRunning; }
   bool paused() const { return task.start == Task::Start::kPaused; }
@@ -34,6 +40,25 @@ struct RunRules {
   bool CutsAreFree() const {
     return task.restore == 0 && task.save == 0 && moves.transfer == 0;
   }
+  // The least time between two runs; what is left of that at the window's
+  // begin. Fetching the data of a move is a part of the pause.
+  int64_t LeastPause(bool moved) const {
+    return PauseWith(task.min_pause, moved);
+  }
+  int64_t PauseLeft(bool moved) const {
+    return paused() ? PauseWith(task.pause_left, moved) : 0;
+  }
+  bool PausesMatter() const { return task.min_pause > 0; }
+  // The last point that is no later than the least pause after any instant in
+  // the slot before point i (in slot i, where `within`), and not before i; the
+  // window's end where no more can begin.
+  template <typename Time>
+  int ReadyAfter(const Time& time, int i, bool moved,
+                 bool within = false) const {
+    const int from = within || i == 0 ? i : i - 1;
+    const int64_t ready = time.point(from) + LeastPause(moved);
+    return ready >= time.end() ? time.count() : std::max(i, time.SlotAt(ready));
+  }
   // How long the run under way must last before it may pause.
   int64_t MatureAfter() const {
     return std::max(task.running_min, task.restore_left) + task.save;
@@ -54,9 +79,23 @@ struct RunRules {
     return k + 1 < runs.size() ? task.save : 0;
   }
   int64_t LeastLength(const std::vector<RunSpan>& runs, size_t k) const;
+  // Before run k, or its earliest begin in a window from `begin` on.
+  int64_t LeastPause(const std::vector<RunSpan>& runs, size_t k) const {
+    return LeastPause(Moved(runs, k));
+  }
+  int64_t EarliestBegin(const std::vector<RunSpan>& runs, size_t k,
+                        int64_t begin) const {
+    return k > 0 ? runs[k - 1].end + LeastPause(runs, k)
+                 : begin + PauseLeft(Moved(runs, k));
+  }
 
   // The useful work of a row.
   int64_t WorkOf(const std::vector<RunSpan>& runs) const;
+
+ private:
+  int64_t PauseWith(int64_t least, bool moved) const {
+    return moved ? std::max<int64_t>(least - moves.transfer, 0) : least;
+  }
 };
 
 inline int64_t RunRules::Before(const std::vector<RunSpan>& runs,

@@ -119,9 +119,10 @@ class RunsSearch {
     return best;
   }
 
-  // Where runs may touch, that is where a border has to be.
+  // Where runs may touch, or the least pause may lie between them, that is
+  // where a border has to be.
   void AddTouches() {
-    if (time_.places() == 1) return;
+    if (time_.places() == 1 && !rules_.PausesMatter()) return;
     const std::vector<int64_t> touches =
         slots_.Touches(known_.limit(), all_touches_);
     if (touches.empty()) return;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "scheduler/optimum_pauses.h"
+
 namespace carbond {
 
 // Through a begin at each border, without the least length. Within a slot the
@@ -50,6 +52,11 @@ void SlotsThatMatter<C>::PriceNextSteps() {
   // Of runs that begin in the slot after.
   std::vector<C> stay(Index(places), kInfinite<C>);
   C moving = kInfinite<C>, fresh = kInfinite<C>;
+  const C wait_price = rules_.template WaitPrice<C>();
+  // Whether a run may begin in the slot in which another ends.
+  const auto within = [&](int i, bool moved) {
+    return time_.point(i) + rules_.LeastPause(moved) < time_.point(i + 1);
+  };
   for (int i = time_.count() - 1; i >= 0; --i) {
     C moving_here = kInfinite<C>, fresh_here = kInfinite<C>;
     C elsewhere = 0, elsewhere_next = 0;
@@ -63,10 +70,11 @@ void SlotsThatMatter<C>::PriceNextSteps() {
       const C next = loose.running[At(p, i + 1)];
       const C again = std::min<C>(
           {paths_.RunsOn(p, i, next, lambda), paths_.Idles(i, next), 0});
-      C stopped = std::min(
-          {paths_.Stopped(p, i, ways), again + restore,
-           paths_.RunsOn(p, i, paths_.Stopped(p, i + 1, ways), lambda)});
-      if (paths_.moves()) {
+      C stopped =
+          std::min(paths_.Stopped(p, i, ways),
+                   paths_.RunsOn(p, i, paths_.Stopped(p, i + 1, ways), lambda));
+      if (within(i, false)) stopped = std::min(stopped, again + restore);
+      if (paths_.moves() && within(i, true)) {
         const C goes_on = paths_.RunsOn(p, i, elsewhere_next, lambda);
         stopped = std::min(stopped, std::min(elsewhere, goes_on) + move);
       }
@@ -86,7 +94,8 @@ void SlotsThatMatter<C>::PriceNextSteps() {
       stay[Index(p)] = stay_here;
     }
     to_begin_moving_[Index(i)] = std::min(moving_here, paths_.Idles(i, moving));
-    to_begin_fresh_[Index(i)] = std::min(fresh_here, fresh);
+    to_begin_fresh_[Index(i)] =
+        std::min(fresh_here, fresh + wait_price * time_.length(i));
     moving = moving_here;
     fresh = fresh_here;
   }
@@ -123,7 +132,11 @@ void SlotsThatMatter<C>::Find(C limit) {
     touch[Index(i)] = ToTouch(i, reached);
   };
   paths_.GoForward(ways.lambda, ways.run_price, see);
-  FindTouches(std::move(touch), rest);
+  if (rules_.PausesMatter()) {
+    FindLeastPauses(rest);
+  } else {
+    FindTouches(std::move(touch), rest);
+  }
 }
 
 // ---- Moves without a pause --------------------------------------------------
@@ -236,8 +249,59 @@ class SlotsThatMatter<C>::Touching {
   std::vector<int64_t> touches_;
 };
 
+// At least this much is still to be paid by what ends a run in slot i and
+// begins the next after the least pause. The bound is known at borders: what
+// may begin inside a slot costs no less than what may begin from the border
+// before.
+template <typename C>
+C SlotsThatMatter<C>::ToPause(int place, int i) const {
+  const RelaxedWays<C>& loose = bound_.loose();
+  const int64_t next = time_.point(i + 1);
+  C least = kInfinite<C>;
+  for (const bool moved : {false, true}) {
+    const int64_t pause = rules_.LeastPause(moved);
+    if (time_.point(i) + pause >= time_.end()) continue;
+    const int last = time_.SlotAt(next + pause);
+    for (int j = time_.SlotAt(time_.point(i) + pause); j <= last; ++j) {
+      const C idles = j > i ? time_.IdlingTo(j) - time_.IdlingTo(i + 1) : 0;
+      const C after = moved ? loose.moving[Index(j)] : loose.stay[At(place, j)];
+      least = std::min(least, idles + after);
+    }
+  }
+  return least + loose.lambda * rules_.task.save;
+}
+
+// What has been reached is concave in the instant within a slot.
+template <typename C>
+void SlotsThatMatter<C>::FindLeastPauses(C rest) {
+  const RelaxedWays<C>& loose = bound_.loose();
+  const auto places = Index(time_.places());
+  may_touch_.assign(Index(time_.count()) + 1, false);
+  std::vector<C> before(places, kInfinite<C>);
+  paths_.GoForward(
+      loose.lambda, loose.run_price, [&](int i, const Reached& reached) {
+        for (size_t p = 0; i > 0 && p < places; ++p) {
+          const C running = std::min(before[p], reached.running[p]);
+          if (running + ToPause(static_cast<int>(p), i - 1) < rest) {
+            may_touch_[Index(i - 1)] = true;
+          }
+        }
+        before = reached.running;
+      });
+}
+
+// Where pauses have a least length, runs touch in rows that the bound has to be
+// below, since it knows nothing of that.
 template <typename C>
 std::vector<int64_t> SlotsThatMatter<C>::Touches(C limit, bool& all) {
+  std::vector<int64_t> ends;
+  bool all_ends = true;
+  if (rules_.PausesMatter()) {
+    FindLeastPauses(bound_.Rest(limit));
+    ends = EndsBeforeLeastPauses(time_, rules_, *this, all_ends);
+  }
+  all = all_ends;
+  if (!paths_.moves()) return ends;
   const RelaxedWays<C>& loose = bound_.loose();
   std::vector<C> touch(Index(time_.count()) + 1);
   paths_.GoForward(loose.lambda, loose.run_price,
@@ -245,7 +309,13 @@ std::vector<int64_t> SlotsThatMatter<C>::Touches(C limit, bool& all) {
                      touch[Index(i)] = ToTouch(i, reached);
                    });
   FindTouches(std::move(touch), bound_.Rest(limit));
-  return Touching(*this).Find(all);
+  const std::vector<int64_t> touches = Touching(*this).Find(all);
+  all = all && all_ends;
+  if (ends.empty()) return touches;
+  std::vector<int64_t> both;
+  std::set_union(ends.begin(), ends.end(), touches.begin(), touches.end(),
+                 std::back_inserter(both));
+  return both;
 }
 
 template class SlotsThatMatter<int64_t>;

@@ -39,7 +39,7 @@ class SlotsThatMatter {
 
   // Whether a row below the limit may begin a run in slot i; whether one that
   // is idle (running) at point i may begin (end) one there; whether one may end
-  // and another begin at the same instant in slot i.
+  // and another begin at the same instant in slot i, or after the least pause.
   bool MayBegin(int place, int i) const { return may_begin_[At(place, i)]; }
   bool MayBeginStay(int place, int i) const {
     return may_begin_stay_[At(place, i)];
@@ -57,6 +57,8 @@ class SlotsThatMatter {
 
   C ToTouch(int i, const Reached& reached) const;
   void FindTouches(std::vector<C> at_points, C rest);
+  void FindLeastPauses(C rest);
+  C ToPause(int place, int i) const;
   class Touching;
 
   const PricedTime<C>& time_;

@@ -70,8 +70,8 @@ class Ties {
       put[l].begin += rules_.Before(runs_, l) - rules_.Before(put, l);
       // What now stays begins later; a move that it was not would not be
       // spared.
-      if (l > 0 && put[l].begin < put[l - 1].end) return false;
-      if (put[l].begin < time_.begin()) return false;
+      const int64_t from = rules_.EarliestBegin(put, l, time_.begin());
+      if (put[l].begin < from) return false;
       const int slot = time_.SlotAt(put[l].begin);
       if (!time_.Free(put[l].place, slot, put[l].end)) return false;
     }
@@ -85,7 +85,9 @@ class Ties {
 
   // Before run k.
   int64_t LeastPause(size_t k) const {
-    return rules_.CutsAreFree() || rules_.Moved(runs_, k) ? 0 : 1;
+    const bool moved = rules_.Moved(runs_, k);
+    return std::max<int64_t>(rules_.LeastPause(moved),
+                             rules_.CutsAreFree() || moved ? 0 : 1);
   }
 
   C PriceAt(size_t run, bool is_begin, int64_t t) const {
@@ -93,7 +95,9 @@ class Ties {
     const bool idles =
         is_begin ? run > 0 || rules_.paused() : run + 1 < runs_.size();
     return time_.price(runs_[run].place, slot) -
-           (idles ? time_.idle_price(slot) : 0);
+           (idles      ? time_.idle_price(slot)
+            : is_begin ? rules_.template WaitPrice<C>()
+                       : 0);
   }
 
   bool Fixed(size_t run, bool is_begin) const {
@@ -105,8 +109,9 @@ class Ties {
     if (Fixed(k, is_begin)) return std::nullopt;
     End end{k, is_begin, 0, 0, 0};
     if (is_begin) {
-      const int64_t from =
-          k > 0 ? runs_[k - 1].end + LeastPause(k) : time_.begin();
+      const int64_t from = k > 0
+                               ? runs_[k - 1].end + LeastPause(k)
+                               : rules_.EarliestBegin(runs_, 0, time_.begin());
       if (runs_[k].begin <= from) return std::nullopt;
       const int slot = time_.SlotAt(runs_[k].begin - 1);
       if (time_.blocked(runs_[k].place, slot)) return std::nullopt;

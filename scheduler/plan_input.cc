@@ -34,6 +34,7 @@ PlanJob PlanJobOf(const JobSpec& spec, const TransferCost& transfer) {
   }
   plan.resume_cost = spec.resume_cost;
   plan.min_run = spec.min_run;
+  plan.min_pause = spec.min_pause;
   plan.max_intensity = spec.max_intensity;
   plan.min_saving = spec.min_saving;
   plan.delay_cost_per_hour = spec.delay_cost_per_hour;

@@ -13,6 +13,8 @@ namespace {
 // Where moves cost about as much as they save, the search across regions can
 // take long: it then ends with the best found.
 constexpr int64_t kMostLooksAcross = 50'000;
+// A look at what waits out a least pause takes so many times as long.
+constexpr int64_t kLookAtPause = 20;
 
 class JobPlanner {
  public:
@@ -22,7 +24,8 @@ class JobPlanner {
         job_(job),
         free_(free),
         search_(search),
-        now_(input.now) {}
+        now_(input.now),
+        ready_(paused() ? job.may_resume_from : Instant()) {}
 
   bool crowded() const { return crowded_; }
   std::optional<Grams> least() const {
@@ -42,13 +45,20 @@ class JobPlanner {
     }
     wanted_by_ = job_.deadline - job_.reserve;
     Search();
-    if (best_ && best_->late && job_.reserve > Duration(0)) {
+    if (Late() && job_.reserve > Duration(0)) {
       wanted_by_ = job_.deadline;  // rather without the reserve than late
-      best_.reset();
-      cheapest_.reset();
-      at_once_.reset();
-      alternatives_.clear();
-      Search();
+      SearchAnew();
+    }
+    // Nor is a pause under way kept up for that: as far as the deadline needs,
+    // and where something is in the way of that, not at all.
+    const Instant latest = job_.deadline - LengthIn(Home());
+    if (Late() && ready_ > latest && latest > now_) {
+      ready_ = latest;
+      SearchAnew();
+    }
+    if (Late() && ready_ > now_) {
+      ready_ = now_;
+      SearchAnew();
     }
     if (!best_) {
       return Stay(Reason::kNoCapacity, "it fits in none of its regions");
@@ -61,8 +71,22 @@ class JobPlanner {
   using Standing = PlanJob::Standing;
 
   bool running() const { return job_.standing == Standing::kRunning; }
+  bool paused() const {
+    return job_.standing == Standing::kSuspended ||
+           job_.standing == Standing::kCheckpointed;
+  }
   bool bound() const {  // to the region that it occupies
     return running() || job_.standing == Standing::kSuspended;
+  }
+
+  bool Late() const { return best_ && best_->late; }
+  // Where the job's data are, or anywhere.
+  int Home() const {
+    return job_.data_region >= 0 ? job_.data_region : regions_.front();
+  }
+  // From when on a paused job may begin its next run.
+  Instant ReadyIn(int region) const {
+    return Fetches(region) ? ready_ - job_.transfer : ready_;
   }
 
   JobPlan Stay(Reason reason, std::string why) {
@@ -98,6 +122,14 @@ class JobPlanner {
     const bool keeps_place = bound() && region == job_.region;
     if (keeps_place && job_.pause != PauseMode::kCheckpoint) return;
     free_[static_cast<size_t>(region)].TimesWithout(job_.need, within, blocked);
+  }
+
+  void SearchAnew() {
+    best_.reset();
+    cheapest_.reset();
+    at_once_.reset();
+    alternatives_.clear();
+    Search();
   }
 
   void Search() {
@@ -148,7 +180,7 @@ class JobPlanner {
     if (whole.empty() || job_.pausing) return;
     if (!in_pieces()) return SearchUnbroken(region, blocked, whole);
     const PricedRow slots = PricedWindow(job_, Region(region), blocked, whole);
-    const Task task = TaskIn(region);
+    const Task task = TaskIn(region, whole.begin);
     const auto found =
         cheapest_ ? BestRuns(slots, task, *cheapest_) : BestRuns(slots, task);
     Keep(region, found || !cheapest_ ? found : BestUnbroken(slots, task));
@@ -163,11 +195,12 @@ class JobPlanner {
                       Interval whole) {
     if (whole.empty() || job_.pausing) return;
     if (Plain(region, whole)) {
-      KeepPlainRun(region, blocked, whole);
+      const Interval rest{std::max(whole.begin, ReadyIn(region)), whole.end};
+      KeepPlainRun(region, blocked, rest);
     } else {
       Keep(region,
            BestUnbroken(PricedWindow(job_, Region(region), blocked, whole),
-                        TaskIn(region)));
+                        TaskIn(region, whole.begin)));
     }
   }
 
@@ -188,8 +221,8 @@ class JobPlanner {
     } else if (data >= 0) {
       priced.AddClosedPlace();
     }
-    Task task = TaskOf(job_, now_);
-    task.most_looks = std::min(search_.most_looks, kMostLooksAcross);
+    Task task = TaskFrom(whole.begin);
+    task.most_looks = std::min(MostLooks(), kMostLooksAcross);
     const auto found = BestRuns(priced.places, task, priced.moves);
     if (!found) return;
     exact_ = exact_ && found->exact;
@@ -231,12 +264,28 @@ class JobPlanner {
     if (!best_ || Better(candidate, *best_)) best_ = std::move(candidate);
   }
 
+  int64_t MostLooks() const {
+    const bool pauses = job_.min_pause > Duration(0);
+    return search_.most_looks / (pauses ? kLookAtPause : 1);
+  }
+
+  Task TaskFrom(Instant from) const {
+    Task task = TaskOf(job_, from);
+    if (task.pause_left > 0) {
+      task.pause_left = std::max<int64_t>((ready_ - from).count(), 0);
+    }
+    return task;
+  }
+
   // Where its data are not, fetching them counts as work: exact for a run
   // without a pause, and near it where the job is suspended in memory.
-  Task TaskIn(int region) const {
-    Task task = TaskOf(job_, now_);
-    task.most_looks = search_.most_looks;
-    if (Fetches(region)) task.work += job_.transfer.count();
+  Task TaskIn(int region, Instant from) const {
+    Task task = TaskFrom(from);
+    task.most_looks = MostLooks();
+    if (!Fetches(region)) return task;
+    task.work += job_.transfer.count();
+    task.pause_left =
+        std::max<int64_t>(task.pause_left - job_.transfer.count(), 0);
     return task;
   }
 
@@ -301,8 +350,9 @@ class JobPlanner {
   void KeepAtOnce(int region, const std::vector<Interval>& blocked,
                   Interval whole) {
     const Duration length = LengthIn(region);
+    const Interval rest{std::max(whole.begin, ReadyIn(region)), whole.end};
     const Instant begin =
-        bound() ? whole.begin : FirstFit(region, length, blocked, whole);
+        bound() ? rest.begin : FirstFit(region, length, blocked, rest);
     if (begin >= Instant::Never()) return;
     if (at_once_ && begin > at_once_->begin()) return;
     Candidate candidate =
@@ -345,7 +395,10 @@ class JobPlanner {
     }
     const bool at_once =
         reason == Reason::kNoGain || reason == Reason::kSlackUsedUp;
-    if (at_once && !bound() && chosen->begin() > now_) {
+    if (at_once && chosen->begin() > now_ &&
+        chosen->begin() <= ReadyIn(chosen->region())) {
+      reason = Reason::kMinPause;
+    } else if (at_once && !bound() && chosen->begin() > now_) {
       reason = chosen->begin() <= job_.earliest ? Reason::kEarliest
                                                 : Reason::kNoCapacity;
     }
@@ -415,6 +468,7 @@ class JobPlanner {
   const std::vector<CapacityProfile>& free_;
   const JobSearch& search_;
   const Instant now_;
+  Instant ready_;      // when a pause under way has lasted long enough
   Instant wanted_by_;  // the deadline, less what is kept free before it
   bool crowded_ = false;
   std::optional<Cost> cheapest_;  // of the rows found, through allowed time

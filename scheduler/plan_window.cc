@@ -218,33 +218,29 @@ std::vector<int> LaterRegions(const PlanInput& input, const PlanJob& job) {
   return later;
 }
 
-Task TaskOf(const PlanJob& job, Instant now) {
+Task TaskOf(const PlanJob& job, Instant from) {
   Task task;
   task.work = std::max<int64_t>(job.work.count(), 1);
   task.restore = job.resume_cost.count();
   task.save = job.checkpoint_cost.count();
   task.min_run = job.min_run.count();
   task.max_runs = job.max_runs;
+  task.min_pause = job.min_pause.count();
   switch (job.standing) {
     case PlanJob::Standing::kFresh:
-      // Where waiting costs, so does the wait before the first run: the search
-      // knows that of jobs that restore first. The restore is taken off the
-      // work again. What is overlooked are first runs shorter than it, and that
-      // a job draws no idle power before it has begun.
-      if (job.delay_cost_per_hour > Grams() && task.work > task.restore) {
-        task.start = Task::Start::kPaused;
-        task.work -= task.restore;
-      }
+      task.wait_price = DelayPrice(job, WeightsOf(job));
       break;
     case PlanJob::Standing::kRunning:
       task.start = Task::Start::kRunning;
       task.restore_left = job.restore_left.count();
       task.running_min =
-          std::max<int64_t>((job.may_pause_from - now).count(), 0);
+          std::max<int64_t>((job.may_pause_from - from).count(), 0);
       break;
     case PlanJob::Standing::kSuspended:
     case PlanJob::Standing::kCheckpointed:
       task.start = Task::Start::kPaused;
+      task.pause_left =
+          std::max<int64_t>((job.may_resume_from - from).count(), 0);
       break;
   }
   return task;

@@ -42,7 +42,8 @@ std::vector<int> OpenRegions(const PlanInput& input, const PlanJob& job);
 // (a job that is saved, and for which waiting costs nothing); else nothing.
 std::vector<int> LaterRegions(const PlanInput& input, const PlanJob& job);
 
-// What is left of the job's work, and how it may be cut.
-Task TaskOf(const PlanJob& job, Instant now);
+// What is left of the job's work, and how it may be cut, in a window from
+// `from` on.
+Task TaskOf(const PlanJob& job, Instant from);
 
 }  // namespace carbond

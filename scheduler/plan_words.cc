@@ -119,6 +119,9 @@ class Words {
         return fmt::format("no capacity in {} until {}", region_, begin_);
       case Reason::kEarliest:
         return fmt::format("may not start before {}", begin_);
+      case Reason::kMinPause:
+        return fmt::format("pauses for {} at least, until {}",
+                           FormatDuration(job_.min_pause), begin_);
       case Reason::kNoForecast:
         return fmt::format("no forecast for {}: {}", region_,
                            chosen_.begin() <= input_.now

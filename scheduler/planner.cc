@@ -31,6 +31,8 @@ const char* Name(Reason reason) {
       return "no_capacity";
     case Reason::kEarliest:
       return "earliest";
+    case Reason::kMinPause:
+      return "min_pause";
     case Reason::kNoForecast:
       return "no_forecast";
     case Reason::kSlackUsedUp:

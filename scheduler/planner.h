@@ -63,6 +63,12 @@ struct PlanJob {
   Duration transfer{0};
   WattHours transfer_energy;  // of the network
 
+  // From the end of a run to the begin of the next, a transfer included. A
+  // paused job begins its next run no sooner than `may_resume_from` (by the
+  // transfer sooner where it moves), unless its deadline would be missed.
+  Duration min_pause{0};
+  Instant may_resume_from = {};
+
   friend bool operator==(const PlanJob&, const PlanJob&) = default;
 };
 
@@ -103,6 +109,7 @@ enum class Reason {
   kRegionDrained,  // none of its regions starts anything
   kNoCapacity,     // it fits nowhere before T
   kEarliest,       // its earliest start has not come
+  kMinPause,       // its pause has not lasted long enough
   kNoForecast,     // nothing is known; the declared fallback applies
   kSlackUsedUp,    // must run now to meet its deadline, whatever the grid
   kCleanerHours,   // waits for cleaner hours

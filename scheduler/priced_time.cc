@@ -3,7 +3,7 @@
 namespace carbond {
 
 bool FitsInt64(PricedRows places, const Task& task, const Moves& moves) {
-  Cost highest = 0;  // all their bits: at most twice the highest
+  Cost highest = task.wait_price;  // all their bits: at most twice the highest
   size_t slots = 0;
   for (const PricedRow& row : places) {
     slots += row.size();
@@ -153,6 +153,9 @@ template <typename C>
 C PricedTime<C>::CostOf(const Task& task, const Moves& moves,
                         const std::vector<RunSpan>& runs) const {
   C cost = 0;
+  if (task.start == Task::Start::kFresh) {
+    cost += static_cast<C>(task.wait_price) * (runs.front().begin - begin());
+  }
   int64_t idle_from =
       task.start == Task::Start::kFresh ? runs.front().begin : begin();
   int data_at = moves.at;

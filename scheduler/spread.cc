@@ -91,12 +91,13 @@ Int128 Spread::LeastOf(int job) const {
   const FleetJob& of = jobs_[Index(job)];
   for (const int region : of.regions) {
     const int64_t length = of.LengthIn(region);
-    if (of.end - of.begin < length) continue;
+    const int64_t first = of.BeginIn(region);
+    if (of.end - first < length) continue;
     const RegionTime& where = time_.region(region);
     const BestStart start =
         CheapestStart(GramsAndPrices{where, prices_[Index(region)], of.weight,
                                      of.need.gpus, of.need.cpus},
-                      where, length, of.begin, of.end - length);
+                      where, length, first, of.end - length);
     least = std::min(least.value_or(start.cost), start.cost);
   }
   if (!least) least = 0;
@@ -151,9 +152,10 @@ Spread::Found Spread::Find(int job, int share) {
   for (const int region : of.regions) {
     const RegionTime& time = time_.region(region);
     const int64_t length = of.LengthIn(region);
+    const int64_t first = of.BeginIn(region);
     const int64_t last = of.fixed ? of.begin : of.end - length;
-    if (last < of.begin) continue;
-    free_[Index(region)].TimesWith(of.need, IntervalOf(of.begin, last + length),
+    if (last < first) continue;
+    free_[Index(region)].TimesWith(of.need, IntervalOf(first, last + length),
                                    stretches_);
     work_ += 1 + (of.end - of.begin) / kHour;
     const auto look = [&](const auto& tariff, const Interval& stretch) {
@@ -172,7 +174,7 @@ Spread::Found Spread::Find(int job, int share) {
         cost -= worth;
         if (cost < start.cost) start = {cost, begin, 0};
       };
-      if (snug_ && from > of.begin) beside(from);
+      if (snug_ && from > first) beside(from);
       if (snug_ && until + length < of.end) beside(until);
       if (best.place.region < 0 || start.cost < best.price) {
         best = {{region, start.begin}, start.cost};
@@ -204,7 +206,7 @@ Place Spread::Wish(int job, int share) {
     const BestStart start = CheapestStart(
         GramsAndPrices{time, prices_[Index(region)], of.weight * 4,
                        of.need.gpus * share, of.need.cpus * share},
-        time, length, of.begin, last);
+        time, length, of.BeginIn(region), last);
     work_ += start.looked;
     if (best.region < 0 || start.cost < least) {
       best = {region, start.begin};
@@ -219,10 +221,10 @@ void Spread::Keep(const std::vector<Place>& places) {
     const FleetJob& job = jobs_[i];
     const Place& place = places[i];
     const int64_t end = place.begin + job.LengthIn(place.region);
-    bool fits =
-        place.region >= 0 && place.begin >= job.begin && end <= job.end &&
-        std::find(job.regions.begin(), job.regions.end(), place.region) !=
-            job.regions.end();
+    bool fits = place.region >= 0 && place.begin >= job.BeginIn(place.region) &&
+                end <= job.end &&
+                std::find(job.regions.begin(), job.regions.end(),
+                          place.region) != job.regions.end();
     if (fits) {
       const Interval run = IntervalOf(place.begin, end);
       free_[Index(place.region)].TimesWith(job.need, run, stretches_);

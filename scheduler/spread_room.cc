@@ -57,12 +57,13 @@ std::vector<Place> Spread::PlacesToTry(int job) {
   std::vector<Place> places;
   for (const int region : of.regions) {
     const int64_t length = of.LengthIn(region);
+    const int64_t first = of.fixed ? of.begin : of.BeginIn(region);
     const int64_t last = of.fixed ? of.begin : of.end - length;
-    if (last < of.begin) continue;
-    places.push_back({region, of.begin});
-    if (last == of.begin) continue;
+    if (last < first) continue;
+    places.push_back({region, first});
+    if (last == first) continue;
     places.push_back({region, last});
-    const int64_t first_hour = HourAt(of.begin);
+    const int64_t first_hour = HourAt(first);
     const auto span =
         static_cast<uint64_t>(HourAt(of.end - 1) - first_hour + 1);
     for (int i = 0; i < kTriesARegion; ++i) {
@@ -73,7 +74,7 @@ std::vector<Place> Spread::PlacesToTry(int job) {
       const int64_t begin = places_[Index(other)].begin;
       const int64_t end = begin + jobs_[Index(other)].LengthIn(region);
       const int64_t beside[] = {begin, end, begin - length, end - length};
-      places.push_back({region, std::clamp(beside[Random(4)], of.begin, last)});
+      places.push_back({region, std::clamp(beside[Random(4)], first, last)});
     }
   }
   return places;

@@ -51,6 +51,7 @@ void Fields(auto& f, Is<JobSpec> auto& v) {
   f("duration_learnt_from", v.duration_learnt_from);
   f("max_pauses", v.max_pauses);
   f("delay_cost_mg_per_hour", v.delay_cost_per_hour);
+  f("min_pause_ms", v.min_pause);
 }
 
 void Fields(auto& f, const Submitted& v) { Fields(f, *v.spec); }

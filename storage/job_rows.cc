@@ -123,7 +123,8 @@ std::string SelectJobs(const std::string& hint) {
   return fmt::format(
       "SELECT id, submitted.body, state, outcome, exit_code, submitted_at_ms, "
       "started_at_ms, finished_at_ms, held, cancel_requested, failures, "
-      "has_checkpoint, work_done_ms, work_saved_ms, energy_mwh, last_seq "
+      "has_checkpoint, work_done_ms, work_saved_ms, energy_mwh, last_seq, "
+      "released_at_ms "
       "FROM jobs {} LEFT JOIN events submitted ON submitted.job = jobs.id AND "
       "submitted.seq = 1 ",
       hint);
@@ -135,7 +136,8 @@ Job ReadJob(Connection& connection, Query& row) {
   row.Read(job.id, body, job.state, job.outcome, job.exit_code,
            job.submitted_at, job.started_at, job.finished_at, job.held,
            job.cancel_requested, job.failures, job.has_checkpoint,
-           job.work_done, job.work_saved, job.energy, job.last_seq);
+           job.work_done, job.work_saved, job.energy, job.last_seq,
+           job.released_at);
   Result<JobSpec> spec = DecodeSpec(body);
   if (!spec.ok()) {
     throw std::runtime_error(

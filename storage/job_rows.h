@@ -44,6 +44,7 @@ void EachJobColumn(const Job& job, F&& f) {
   f("work_saved_ms", job.work_saved);
   f("energy_mwh", job.energy);
   f("last_seq", job.last_seq);
+  f("released_at_ms", job.released_at);
 }
 
 std::string JoinIndices(const std::vector<int>& indices);  // "0,3"

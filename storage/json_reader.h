@@ -124,7 +124,8 @@ class JsonReader {
     for (const Reason reason :
          {Reason::kNone, Reason::kHeld, Reason::kRegionDrained,
           Reason::kNoCapacity, Reason::kEarliest, Reason::kNoForecast,
-          Reason::kSlackUsedUp, Reason::kCleanerHours, Reason::kNoGain}) {
+          Reason::kMinPause, Reason::kSlackUsedUp, Reason::kCleanerHours,
+          Reason::kNoGain}) {
       if (Text(j) == Name(reason)) {
         v = reason;
         return;

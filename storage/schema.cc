@@ -294,7 +294,21 @@ constexpr const char* kSchema4 = R"sql(
 ALTER TABLE feeds ADD COLUMN thinned_until_ms INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr const char* kMigrations[] = {kSchema1, kSchema2, kSchema3, kSchema4};
+// When a job's user released it, if no run began and no pause was issued since.
+constexpr const char* kSchema5 = R"sql(
+ALTER TABLE jobs ADD COLUMN released_at_ms INTEGER;
+UPDATE jobs SET released_at_ms = (
+  SELECT max(released.at_ms) FROM events released
+  WHERE released.job = jobs.id AND released.kind = 'Released'
+    AND released.seq > (
+      SELECT coalesce(max(began.seq), 0) FROM events began
+      WHERE began.job = jobs.id
+        AND began.kind IN ('StartIssued', 'PauseIssued')))
+WHERE state <> 'done';
+)sql";
+
+constexpr const char* kMigrations[] = {kSchema1, kSchema2, kSchema3, kSchema4,
+                                       kSchema5};
 
 int64_t Pragma(Connection& connection, const char* name) {
   return connection.database()

@@ -187,6 +187,7 @@ class ScenarioReader {
     map.Read("checkpoint_cost", spec.checkpoint_cost, Duration(0));
     map.Read("resume_cost", spec.resume_cost, Duration(0));
     map.Read("min_run", spec.min_run, Duration(0));
+    map.Read("min_pause", spec.min_pause, Duration(0));
     map.Read("data_gb", spec.data_gb, 0, 1e9);
     map.Read("min_saving", scenario_.min_saving, 0, 0.999);
     map.Read("home_region", spec.home_region);

@@ -11,7 +11,8 @@
 //   until: 2021-09-30T00:00:00Z
 //   defaults: {duration: 2h, slack: 24h, power: 300W, idle_power: 30W, gpus: 1,
 //              pause: none, checkpoint_cost: 60s, resume_cost: 60s,
-//              min_run: 0s, min_saving: 0.02, home_region: eu, regions: [eu]}
+//              min_run: 0s, min_pause: 0s, min_saving: 0.02,
+//              home_region: eu, regions: [eu]}
 //   stale_after: 96h           # a forecast older than this is not used
 //   transfer: {time_per_gb: 8s, kwh_per_gb: 0.002}   # of jobs with data_gb
 //

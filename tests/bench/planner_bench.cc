@@ -135,6 +135,42 @@ void Sizes(benchmark::internal::Benchmark* bench) {
 BENCHMARK(OneJob<BestUnbroken>)->Name("BestUnbroken")->Apply(Sizes);
 BENCHMARK(OneJob<BestRuns>)->Name("BestRuns")->Apply(Sizes);
 
+// The same where a pause lasts for so many minutes at least. Arguments:
+// regions, days, source, minutes.
+void Pausing(benchmark::State& state) {
+  std::vector<std::vector<PricedSlot>> regions;
+  for (const Curve& curve :
+       Stretches(state.range(2) == kRecorded, static_cast<int>(state.range(0)),
+                 static_cast<int>(state.range(1)))) {
+    regions.push_back(Priced(curve));
+  }
+  if (regions.empty()) {
+    state.SkipWithError("the recorded intensity is absent");
+    return;
+  }
+  Task task = Training();
+  task.min_pause = state.range(3) * 60'000;
+  size_t runs = 0;
+  bool exact = true;
+  for (auto _ : state) {
+    runs = 0;
+    for (const auto& slots : regions) {
+      const auto best = BestRuns(slots, task);
+      runs += best->runs.size();
+      exact = exact && best->exact;
+    }
+  }
+  state.counters["runs"] = static_cast<double>(runs);
+  state.counters["exact"] = exact ? 1 : 0;
+}
+BENCHMARK(Pausing)
+    ->Name("BestRunsPausing")
+    ->ArgNames({"regions", "days", "recorded", "min_pause"})
+    ->Args({1, 2, kDrawn, 30})
+    ->Args({1, 2, kRecorded, 30})
+    ->ArgsProduct({{10}, {7}, {kDrawn, kRecorded}, {30, 120, 480}})
+    ->Unit(benchmark::kMillisecond);
+
 // The best of all regions for a job that never moves: one after another, those
 // with the best unbroken run first. Arguments: regions, days, source.
 void Apart(benchmark::State& state) {

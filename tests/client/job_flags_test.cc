@@ -45,6 +45,7 @@ TEST(JobFlags, TurnIntoTheSpecTheyDescribe) {
                                     {"resume-cost", {"1m30s"}},
                                     {"checkpoint-timeout", {"5m"}},
                                     {"min-run", {"30m"}},
+                                    {"min-pause", {"45m"}},
                                     {"max-intensity", {"250"}},
                                     {"min-saving", {"5%"}},
                                     {"priority", {"-1"}},
@@ -76,6 +77,7 @@ TEST(JobFlags, TurnIntoTheSpecTheyDescribe) {
   EXPECT_EQ(spec->resume_cost().seconds(), 90);
   EXPECT_EQ(spec->checkpoint_timeout().seconds(), 300);
   EXPECT_EQ(spec->min_run().seconds(), 1800);
+  EXPECT_EQ(spec->min_pause().seconds(), 2700);
   EXPECT_DOUBLE_EQ(spec->max_intensity_g_per_kwh(), 250);
   EXPECT_DOUBLE_EQ(spec->min_saving_fraction(), 0.05);
   EXPECT_EQ(spec->priority(), -1);
@@ -96,6 +98,7 @@ TEST(JobFlags, LeaveUnsetWhatIsNotSaid) {
   EXPECT_FALSE(spec->has_max_intensity_g_per_kwh());
   EXPECT_FALSE(spec->has_deadline());
   EXPECT_FALSE(spec->has_min_run());
+  EXPECT_FALSE(spec->has_min_pause());
   EXPECT_EQ(spec->pause(), v1::PAUSE_MODE_UNSPECIFIED);
   EXPECT_EQ(spec->workdir(), "/home/ada");
 }

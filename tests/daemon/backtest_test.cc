@@ -291,13 +291,14 @@ TEST_F(BacktestTest, TakesTimesAsSecondsAndDefaultsForEmptyCells) {
   const Scenario scenario =
       Load(std::string(kFrom) +
                "defaults: {duration: 2h, slack: 5h, power: 1kW, pause: "
-               "checkpoint, checkpoint_cost: 30s}\n",
+               "checkpoint, checkpoint_cost: 30s, min_pause: 40m}\n",
            "  - {name: here, actual: actual.csv}\n"
            "  - {name: flat, actual: flat.csv}\n");
   ASSERT_EQ(scenario.jobs.size(), 2u);
   const BacktestJob& a = scenario.jobs[0];
   EXPECT_EQ(a.id, "a");
   EXPECT_EQ(a.submitted_at, kBegin + hours(1));
+  EXPECT_EQ(a.spec.min_pause, minutes(40));
   EXPECT_EQ(a.spec.duration, hours(2));
   EXPECT_EQ(a.deadline, kBegin + hours(8));
   EXPECT_EQ(a.spec.power, Watts::Of(1000));

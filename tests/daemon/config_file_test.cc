@@ -205,6 +205,7 @@ TEST_F(ExampleConfig, ShowsTheDefaultsWhereItCommentsThemOut) {
   const Config plain = Good(text_);
   const Config all = Good(AllKeys());
   EXPECT_EQ(plain.defaults.min_run, all.defaults.min_run);
+  EXPECT_EQ(plain.defaults.min_pause, all.defaults.min_pause);
   EXPECT_EQ(plain.defaults.checkpoint_cost, all.defaults.checkpoint_cost);
   EXPECT_EQ(plain.defaults.resume_cost, all.defaults.resume_cost);
   EXPECT_EQ(plain.defaults.checkpoint_timeout, all.defaults.checkpoint_timeout);

@@ -54,7 +54,7 @@ TEST_F(ConfigTest, TakesEveryKey) {
       "clock: {speed: 1440, start: '18:05'}\n"
       "defaults: {min_saving: 0.1, no_forecast: wait_until_latest,\n"
       "  max_delay: 2d, min_run: 10m, checkpoint_cost: 90s, resume_cost: 0,\n"
-      "  checkpoint_timeout: 1h30m}\n"
+      "  checkpoint_timeout: 1h30m, min_pause: 20m}\n"
       "metering_period: 1m\n"
       "stop_grace: 0\n"
       "meter: {per_gpu: 0.7kW, per_cpu: 5W, idle_fraction: 0.5}\n"
@@ -75,6 +75,7 @@ TEST_F(ConfigTest, TakesEveryKey) {
   EXPECT_EQ(config.defaults.no_forecast, NoForecast::kWaitUntilLatest);
   EXPECT_EQ(config.defaults.max_delay, hours(48));
   EXPECT_EQ(config.defaults.min_run, minutes(10));
+  EXPECT_EQ(config.defaults.min_pause, minutes(20));
   EXPECT_EQ(config.defaults.checkpoint_cost, seconds(90));
   EXPECT_EQ(config.defaults.resume_cost, Duration(0));
   EXPECT_EQ(config.defaults.checkpoint_timeout, minutes(90));

@@ -46,6 +46,7 @@ v1::JobSpec FullSpec() {
   spec.set_retries(2);
   spec.mutable_time_limit()->set_seconds(9000);
   spec.set_data_gb(1.5);
+  spec.mutable_min_pause()->set_seconds(2700);
   return spec;
 }
 
@@ -57,7 +58,8 @@ TEST(Wire, CarriesASpecThereAndBack) {
   EXPECT_TRUE(entry->spec.deadline_declared);
   EXPECT_FALSE(entry->unset.min_saving || entry->unset.min_run ||
                entry->unset.checkpoint_cost || entry->unset.resume_cost ||
-               entry->unset.checkpoint_timeout);
+               entry->unset.checkpoint_timeout || entry->unset.min_pause);
+  EXPECT_EQ(entry->spec.min_pause, minutes(45));
   v1::JobSpec back;
   ToWire(entry->spec, &back);
   EXPECT_EQ(back.SerializeAsString(), there.SerializeAsString());
@@ -68,7 +70,7 @@ TEST(Wire, TellsWhatIsUnsetFromWhatIsZero) {
   ASSERT_TRUE(unset.ok()) << unset.status();
   EXPECT_TRUE(unset->unset.min_saving && unset->unset.min_run &&
               unset->unset.checkpoint_cost && unset->unset.resume_cost &&
-              unset->unset.checkpoint_timeout);
+              unset->unset.checkpoint_timeout && unset->unset.min_pause);
   EXPECT_FALSE(unset->spec.power_declared);
   EXPECT_FALSE(unset->spec.deadline_declared);
   EXPECT_EQ(unset->spec.checkpoint_signal, "USR1");
@@ -78,11 +80,12 @@ TEST(Wire, TellsWhatIsUnsetFromWhatIsZero) {
   zeros.mutable_checkpoint_cost();
   zeros.mutable_resume_cost();
   zeros.mutable_checkpoint_timeout();
+  zeros.mutable_min_pause();
   Result<SubmitCommand::Entry> zero = SpecFromWire(zeros);
   ASSERT_TRUE(zero.ok()) << zero.status();
   EXPECT_FALSE(zero->unset.min_saving || zero->unset.min_run ||
                zero->unset.checkpoint_cost || zero->unset.resume_cost ||
-               zero->unset.checkpoint_timeout);
+               zero->unset.checkpoint_timeout || zero->unset.min_pause);
 }
 
 TEST(Wire, RefusesWhatAValueCannotHold) {
@@ -100,6 +103,8 @@ TEST(Wire, RefusesWhatAValueCannotHold) {
            "is negative"},
           {[](auto& s) { s.mutable_min_run()->set_nanos(2'000'000'000); },
            "min_run is no duration"},
+          {[](auto& s) { s.mutable_min_pause()->set_seconds(-2); },
+           "min_pause -2s is negative"},
           {[](auto& s) { s.mutable_time_limit()->set_seconds(-9); },
            "time_limit -9s is negative"},
           {[](auto& s) { s.mutable_earliest()->set_seconds(-1); },

@@ -198,6 +198,51 @@ TEST(Engine, HoldsAJobUntilItsUserReleasesIt) {
               HasSubstr("cannot be paused"));
 }
 
+TEST(Engine, KeepsAPauseUpForItsLeastLengthWhateverANewForecastSays) {
+  for (const Duration least : {hours(0), hours(3)}) {
+    SimWorld world;
+    world.Grid("here", Hourly(kDawn, {100, 100, 900, 900, 900, 900, 900, 100,
+                                      100, 900, 900, 900}));
+    world.grid.AddForecast(
+        Issue("here", Hour(2.5), Hourly(Hour(2), std::vector<double>(10, 50))));
+    JobSpec spec = Pausable(hours(3));
+    spec.deadline = Hour(12);
+    spec.min_pause = least;
+    const JobId id = world.Submit(spec);
+    ASSERT_TRUE(world.driver->RunUntil(Hour(2.75)).ok());
+    if (least > hours(0)) {
+      EXPECT_EQ(world.PlanOf(id).reason, Reason::kMinPause);
+      EXPECT_EQ(world.PlanOf(id).why,
+                "pauses for 3h at least, until 2026-01-01T05:00:00Z");
+    }
+    ASSERT_TRUE(world.driver->RunUntilDone(Hour(30)).ok());
+    const Job& job = world.At(id);
+    ASSERT_EQ(job.runs.size(), 2u);
+    EXPECT_EQ(job.runs[0].ended_at, Hour(2));
+    EXPECT_EQ(job.runs[1].started_at, least > hours(0) ? Hour(5) : Hour(2.5));
+  }
+}
+
+TEST(Engine, GoesOnAtOnceWhenItsUserEndsAPauseThatIsShorterThanItsLeast) {
+  for (const bool crash : {false, true}) {
+    SimWorld world;
+    world.Grid("here", Hourly(kDawn, std::vector<double>(48, 300)));
+    JobSpec spec = Pausable(hours(4));
+    spec.min_pause = hours(3);
+    const JobId id = world.Submit(spec);
+    ASSERT_TRUE(world.driver->RunUntil(Hour(1)).ok());
+    EXPECT_TRUE(world.Send(HoldCommand{id, "ada"}).status.ok());
+    ASSERT_TRUE(world.driver->RunUntil(Hour(2)).ok());
+    EXPECT_EQ(world.At(id).state, State::kPaused);
+    EXPECT_TRUE(world.Send(ReleaseCommand{id, "ada"}).status.ok());
+    EXPECT_EQ(world.At(id).released_at, Hour(2));
+    if (crash) world.Restart();
+    ASSERT_TRUE(world.driver->RunUntilDone(Hour(30)).ok());
+    EXPECT_EQ(world.At(id).finished_at, Hour(5));
+    EXPECT_EQ(world.At(id).released_at, std::nullopt);
+  }
+}
+
 TEST(Engine, TriesAgainAfterAFailureAndCountsTheLostWork) {
   SimWorld world;
   world.Grid("here", Hourly(kDawn, std::vector<double>(48, 100)));

@@ -78,15 +78,28 @@ TEST(CompleteSpec, TakesDefaultsOnlyForWhatIsUnset) {
   defaults.checkpoint_cost = seconds(33);
   defaults.resume_cost = seconds(44);
   defaults.checkpoint_timeout = seconds(55);
+  defaults.min_pause = minutes(8);
   JobSpec said = Training();
   said.pause = PauseMode::kCheckpoint;
   const JobSpec spec =
-      Complete(said, {true, true, true, true, true}, defaults).value();
+      Complete(said, {true, true, true, true, true, true}, defaults).value();
   EXPECT_EQ(spec.min_saving, 0.11);
   EXPECT_EQ(spec.min_run, minutes(7));
+  EXPECT_EQ(spec.min_pause, minutes(8));
   EXPECT_EQ(spec.checkpoint_cost, seconds(33));
   EXPECT_EQ(spec.resume_cost, seconds(44));
   EXPECT_EQ(spec.checkpoint_timeout, seconds(55));
+}
+
+TEST(CompleteSpec, ADefaultPauseTooLongForAJobIsNoMistakeOfItsUser) {
+  Defaults defaults;
+  defaults.min_pause = hours(12);
+  JobSpec said = Training();
+  said.deadline = kNow + hours(5);
+  const Unset unset{.min_pause = true};
+  EXPECT_EQ(Complete(said, unset, defaults).value().min_pause, hours(12));
+  said.min_pause = hours(5);  // just as long as there is
+  EXPECT_EQ(Complete(said, {}, defaults).value().min_pause, hours(5));
 }
 
 TEST(CompleteSpec, ASuspensionCostsNothingUnlessSaid) {
@@ -254,6 +267,23 @@ const std::vector<Refusal>& Refusals() {
       {"negative min run",
        [](JobSpec& s) { s.min_run = seconds(-1); },
        {"min run"}},
+      {"negative min pause",
+       [](JobSpec& s) { s.min_pause = seconds(-1); },
+       {"min pause", "-1s"}},
+      {"min pause beyond the deadline",
+       [](JobSpec& s) {
+         s.deadline = kNow + hours(5);
+         s.min_pause = hours(6);
+       },
+       {"min pause 6h is longer than the 5h from now to the deadline",
+        "shorten it", "--pause none"}},
+      {"min pause beyond the latest finish",
+       [](JobSpec& s) {
+         s.earliest = kNow + hours(1);
+         s.min_pause = hours(30);
+       },
+       {"min pause 1d6h is longer than the 1d2h from the earliest start to the "
+        "latest finish"}},
       {"absurd min run",
        [](JobSpec& s) { s.min_run = hours(24 * 1000); },
        {"min run"}},

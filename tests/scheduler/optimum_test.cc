@@ -8,6 +8,10 @@
 //     at least running_min + save instead;
 //   - a running task goes on at the window's begin, if only to save; with
 //     nothing to save and no minimum left its first run is empty;
+//   - from the end of a run (saved) to the begin of the next (which restores)
+//     lies at least min_pause, a transfer included; a paused task's first run
+//     begins pause_left after the window's begin at the soonest;
+//   - waiting for the first run costs, for fresh tasks that have such a price;
 //   - idling costs from the window's begin when paused, else from the end of
 //     the first run, up to the last run; a blocked slot may be idled through.
 
@@ -491,6 +495,126 @@ TEST(Optimum, IsExactInSeveralPlacesWithHugePenalties) {
   kind.unit = 60;
   for (int i = 0; i < 24; ++i) kind.dearest *= 10;
   AgreesOnMany(kind, 500);
+}
+
+// ---- Pauses of a least length
+
+TEST(Optimum, IsExactWherePausesHaveALeastLength) {
+  WorldKind kind;
+  kind.pauses = true;
+  AgreesOnMany(kind, 8000);
+  kind.irregular = false;
+  kind.blocked = true;
+  AgreesOnMany(kind, 8000);
+}
+
+TEST(Optimum, IsExactWherePausesHaveALeastLengthAndIdlingIsFree) {
+  WorldKind kind;
+  kind.pauses = true;
+  kind.idle = Idle::kFree;
+  kind.dearest = 1;
+  AgreesOnMany(kind, 4000);
+  kind.overheads = false;
+  kind.dearest = 40;
+  AgreesOnMany(kind, 4000);
+}
+
+TEST(Optimum, IsExactWherePausesHaveALeastLengthAndIdlingIsDear) {
+  WorldKind kind;
+  kind.pauses = true;
+  kind.idle = Idle::kAny;
+  kind.dearest = 40;
+  AgreesOnMany(kind, 4000);
+  kind.limited = true;
+  AgreesOnMany(kind, 4000);
+}
+
+TEST(Optimum, IsExactInLongerWindowsWherePausesHaveALeastLength) {
+  for (const Start start : {Start::kFresh, Start::kRunning, Start::kPaused}) {
+    WorldKind kind;
+    kind.pauses = true;
+    kind.start = start;
+    kind.longest = 97;
+    kind.dearest = 1'000'003;
+    kind.blocked = start == Start::kPaused;
+    AgreesOnMany(kind, 400);
+  }
+}
+
+TEST(Optimum, IsExactInSeveralPlacesWherePausesHaveALeastLength) {
+  WorldKind kind;
+  kind.pauses = true;
+  kind.places = 4;
+  AgreesOnMany(kind, 8000);
+  kind.blocked = true;
+  kind.dearest = 40;
+  kind.longest = 36;
+  AgreesOnMany(kind, 4000);
+  kind.dear_moves = false;
+  AgreesOnMany(kind, 4000);
+  kind.limited = true;
+  AgreesOnMany(kind, 4000);
+}
+
+TEST(Optimum, IsExactWhereWaitingForTheFirstRunCosts) {
+  WorldKind kind;
+  kind.waits = true;
+  kind.dearest = 40;
+  kind.start = Start::kFresh;
+  AgreesOnMany(kind, 4000);
+  kind.idle = Idle::kAny;
+  kind.limited = true;
+  AgreesOnMany(kind, 4000);
+  kind.idle = Idle::kFree;
+  kind.pauses = true;
+  kind.blocked = true;
+  AgreesOnMany(kind, 4000);
+  kind.places = 3;
+  AgreesOnMany(kind, 4000);
+  kind.longest = 97;
+  kind.places = 1;
+  kind.dearest = 1'000'003;
+  AgreesOnMany(kind, 400);
+}
+
+// Short clean hours far from each other, in which runs and pauses of the least
+// length follow one another from a border, to one, or between two.
+World ManyLeastPauses(uint64_t seed, bool moves) {
+  std::mt19937_64 random(seed);
+  const auto pick = [&](int64_t least, int64_t most) {
+    return least + static_cast<int64_t>(
+                       random() % static_cast<uint64_t>(most - least + 1));
+  };
+  World world;
+  const int64_t units = pick(20, 60);
+  for (int place = 0; place < (moves ? 3 : 1); ++place) {
+    PricedRow row;
+    for (int64_t t = 0; t < units;) {
+      const int64_t end = std::min(units, t + pick(1, 7));
+      row.push_back({t, end, static_cast<Cost>(pick(0, 3) * pick(0, 300)), 0,
+                     random() % 12 == 0});
+      t = end;
+    }
+    (place == 0 ? world.slots : world.others.emplace_back()) = row;
+  }
+  Task& task = world.task;
+  task.start = static_cast<Start>(seed % 3);
+  task.min_run = pick(2, 6);
+  task.min_pause = pick(2, 9);
+  task.work = task.min_run * pick(2, 4) + pick(0, 3);
+  task.restore = pick(0, 1);
+  task.save = pick(0, 1);
+  if (task.start == Start::kRunning) task.running_min = pick(0, 4);
+  if (task.start == Start::kPaused) task.pause_left = pick(0, task.min_pause);
+  if (moves) world.moves.transfer = pick(0, 3);
+  return world;
+}
+
+TEST(Optimum, IsExactWhereLeastRunsAndLeastPausesFollowOneAnother) {
+  for (uint64_t seed = 8000; seed < 13'000; ++seed) {
+    ASSERT_TRUE(Agrees(ManyLeastPauses(seed, false))) << "seed " << seed;
+    ASSERT_TRUE(Agrees(ManyLeastPauses(seed, true))) << "seed " << seed;
+  }
 }
 
 // ---- Against what is known already

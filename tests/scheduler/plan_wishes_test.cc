@@ -50,6 +50,31 @@ TEST(DelayCost, FindsTheBestTradeOfAllStarts) {
   }
 }
 
+// Once the wait before the first run was searched for as a pause, whose end
+// takes a restore, and first runs shorter than that and the least run were
+// overlooked. (Those shorter than a restore are never worth it: without them
+// the next would not restore, and end no later.)
+TEST(DelayCost, LeavesAFirstRunOfTheLeastWork) {
+  PlanJob job = JobOf(minutes(150));
+  job.pause = PauseMode::kCheckpoint;
+  job.resume_cost = minutes(30);
+  job.min_run = hours(1);
+  job.delay_cost_per_hour = Grams::Of(1);
+  EXPECT_THAT(
+      PlanFor(HourlyWorld({10, 900, 900, 10, 10, 900, 900}), job).intervals(),
+      testing::ElementsAre(Hours(0, 1), Hours(3, 5)));
+}
+
+// Once it seemed to draw its idle power from the beginning.
+TEST(DelayCost, IsAllThatAJobWaitsForBeforeItHasBegun) {
+  PlanJob job = JobOf(hours(1));
+  job.pause = PauseMode::kSuspend;
+  job.idle_power = Watts::Of(500);
+  job.delay_cost_per_hour = Grams::Of(10);
+  const JobPlan plan = PlanFor(HourlyWorld({200, 100, 900, 900}), job);
+  EXPECT_THAT(plan.intervals(), testing::ElementsAre(Hours(1, 2)));
+}
+
 TEST(DelayCost, MakesAJobStartAtOnceWhenItIsHigh) {
   PlanJob job = JobOf(hours(2));
   const std::vector<double> falling = {500, 400, 300, 200, 100, 90, 80, 70};
@@ -140,6 +165,127 @@ TEST(LearntDuration, IsSaidInThePlan) {
   job.duration_learnt_from = 3;
   EXPECT_THAT(PlanFor(HourlyWorld({300, 100, 100, 300}), job).why,
               HasSubstr("its duration is learnt from 3 earlier jobs"));
+}
+
+// ---- The least length of a pause
+
+PlanJob PausableJob(Duration work, Duration min_pause) {
+  PlanJob job = JobOf(work);
+  job.pause = PauseMode::kCheckpoint;
+  job.min_pause = min_pause;
+  return job;
+}
+
+// Paused, and not for long enough before so much more time.
+PlanJob PausedJob(Duration work, Duration left) {
+  PlanJob job = PausableJob(work, hours(2));
+  job.standing = PlanJob::Standing::kCheckpointed;
+  job.may_resume_from = kNow + left;
+  return job;
+}
+
+TEST(MinPause, LiesBetweenTheRunsOfAPlan) {
+  const PlanInput world = HourlyWorld({100, 900, 100, 900, 110, 900, 900});
+  EXPECT_THAT(PlanFor(world, PausableJob(hours(2), {})).intervals(),
+              testing::ElementsAre(Hours(0, 1), Hours(2, 3)));
+  EXPECT_THAT(PlanFor(world, PausableJob(hours(2), hours(3))).intervals(),
+              testing::ElementsAre(Hours(0, 1), Hours(4, 5)));
+}
+
+TEST(MinPause, MakesAJobRunThroughAShortPeak) {
+  const PlanInput world = HourlyWorld({100, 200, 100, 900, 900, 900, 900});
+  const JobPlan plan = PlanFor(world, PausableJob(hours(2), hours(4)));
+  EXPECT_THAT(plan.intervals(), testing::ElementsAre(Hours(0, 2)));
+}
+
+TEST(MinPause, CountsTheCheckpointToTheRunAndTheRestoreToTheNext) {
+  PlanJob job = PausableJob(hours(3), hours(2));
+  job.checkpoint_cost = job.resume_cost = minutes(30);
+  const PlanInput world =
+      HourlyWorld({100, 100, 900, 900, 100, 100, 900, 900, 900});
+  EXPECT_THAT(PlanFor(world, job).intervals(),
+              testing::ElementsAre(Hours(0, 2), Hours(4, 6)));
+  job.min_pause = hours(2) + minutes(15);
+  const std::vector<Interval> runs = PlanFor(world, job).intervals();
+  ASSERT_EQ(runs.size(), 2u);
+  EXPECT_EQ(runs[1].begin, runs[0].end + job.min_pause);
+}
+
+TEST(MinPause, IsWaitedOutByAJobThatIsPausedAlready) {
+  const PlanInput world = HourlyWorld(std::vector<double>(24, 300));
+  const JobPlan plan = PlanFor(world, PausedJob(hours(2), minutes(90)));
+  EXPECT_EQ(plan.intervals().front().begin, kNow + minutes(90));
+  EXPECT_EQ(plan.reason, Reason::kMinPause);
+  EXPECT_THAT(plan.why, HasSubstr("pauses for 2h at least, until"));
+}
+
+TEST(MinPause, IsWaitedOutInMemoryAsWell) {
+  PlanJob job = PausedJob(hours(2), minutes(90));
+  job.pause = PauseMode::kSuspend;
+  job.standing = PlanJob::Standing::kSuspended;
+  job.region = 0;
+  const PlanInput world = HourlyWorld(std::vector<double>(24, 300));
+  const JobPlan plan = PlanFor(world, job);
+  EXPECT_EQ(plan.intervals().front().begin, kNow + minutes(90));
+  EXPECT_EQ(plan.reason, Reason::kMinPause);
+}
+
+TEST(MinPause, IsCutShortAsFarAsTheDeadlineNeeds) {
+  PlanJob job = PausedJob(hours(2), hours(1));
+  job.deadline = kNow + hours(2) + minutes(30);
+  const PlanInput world = HourlyWorld({900, 800, 700, 600, 500});
+  const JobPlan plan = PlanFor(world, job);
+  EXPECT_FALSE(plan.late);
+  EXPECT_EQ(plan.intervals().front().begin, kNow + minutes(30));
+}
+
+TEST(MinPause, ComesBeforeTheReserve) {
+  PlanJob job = PausedJob(hours(2), hours(1));
+  job.deadline = kNow + hours(3);
+  job.reserve = minutes(30);
+  const PlanInput world = HourlyWorld({100, 800, 700, 600, 500});
+  EXPECT_EQ(PlanFor(world, job).intervals().front().begin, kNow + hours(1));
+}
+
+TEST(MinPause, EndsAtOnceWhereTheDeadlineAndOthersLeaveNothingElse) {
+  PlanJob job = PausedJob(hours(1), hours(1) + minutes(30));
+  job.deadline = kNow + hours(2);
+  PlanInput world = HourlyWorld({900, 100, 100, 100});
+  world.regions[0].taken = {{Hours(1, 2), {4, 32}}};
+  const JobPlan plan = PlanFor(world, job);
+  EXPECT_FALSE(plan.late);
+  EXPECT_THAT(plan.intervals(), testing::ElementsAre(Hours(0, 1)));
+}
+
+TEST(MinPause, IncludesTheTransferOfAMove) {
+  PlanInput world = HourlyWorld(std::vector<double>(24, 300));
+  world.regions.push_back(
+      RegionWith(Hourly(std::vector<double>(24, 10)), "there"));
+  PlanJob job = PausedJob(hours(2), hours(1));
+  job.regions = {0, 1};
+  job.data_region = 0;
+  job.transfer = minutes(20);
+  const JobPlan plan = PlanFor(world, job);
+  EXPECT_EQ(plan.region_name, "there");
+  EXPECT_EQ(plan.intervals().front().begin, kNow + minutes(40));
+}
+
+// Those who wait out a pause are spread with the others, and keep it.
+TEST(MinPause, IsKeptByManyJobsThatShareARegion) {
+  PlanInput world = HourlyWorld({50, 60, 300, 100, 100, 300, 300, 300});
+  world.regions[0].capacity = {2, 32};
+  for (int id = 1; id <= 8; ++id) {
+    PlanJob job = id % 2 == 0 ? PausedJob(hours(1), hours(2))
+                              : PausableJob(hours(1), hours(2));
+    job.id = JobId{id};
+    job.deadline = kNow + hours(8);
+    world.jobs.push_back(job);
+  }
+  for (const JobPlan& plan : MakePlan(world).jobs) {
+    EXPECT_FALSE(plan.late);
+    const bool paused = Number(plan.id) % 2 == 0;
+    EXPECT_GE(plan.intervals().front().begin, paused ? kNow + hours(2) : kNow);
+  }
 }
 
 }  // namespace

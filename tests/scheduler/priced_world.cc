@@ -46,10 +46,12 @@ Steps InUnits(const World& world) {
   steps.moves.transfer /= world.unit;
   steps.task = world.task;
   Task& task = steps.task;
-  for (int64_t* number : {&task.work, &task.restore, &task.restore_left,
-                          &task.save, &task.min_run, &task.running_min}) {
+  for (int64_t* number :
+       {&task.work, &task.restore, &task.restore_left, &task.save,
+        &task.min_run, &task.running_min, &task.min_pause, &task.pause_left}) {
     *number /= world.unit;
   }
+  task.wait_price *= world.unit;
   return steps;
 }
 
@@ -78,10 +80,17 @@ int64_t RestoreOf(const Task& task, bool first) {
   return 0;
 }
 
-// The overhead of the first run in a place, and the price of moving there.
+// The transfer is a part of the pause.
+int64_t PauseBefore(const Moves& moves, int64_t least, bool moved) {
+  return moved ? std::max<int64_t>(least - moves.transfer, 0) : least;
+}
+
+// The overhead of the first run in a place, when it may begin, and the price of
+// moving there.
 struct First {
   bool possible = true;
   bool moved = false;
+  int64_t earliest = 0;
   int64_t overhead = 0;
   Cost cost = 0;
 };
@@ -90,10 +99,20 @@ First FirstIn(const Steps& steps, int place) {
   first.moved = steps.Moved(steps.moves.at, place);
   first.possible = !first.moved || steps.task.start != Task::Start::kRunning;
   first.overhead = RestoreOf(steps.task, true);
+  if (steps.task.start == Task::Start::kPaused) {
+    first.earliest =
+        PauseBefore(steps.moves, steps.task.pause_left, first.moved);
+  }
   if (!first.moved) return first;
   first.overhead += steps.moves.transfer;
   first.cost = steps.moves.cost;
   return first;
+}
+
+// What a step before the first run costs.
+Cost BeforeFirst(const Steps& steps, int64_t t) {
+  const bool paused = steps.task.start == Task::Start::kPaused;
+  return paused ? steps.idle[t] : steps.task.wait_price;
 }
 
 void TryUnbroken(const Steps& steps, int place, bool& found_moved,
@@ -105,7 +124,7 @@ void TryUnbroken(const Steps& steps, int place, bool& found_moved,
   const int64_t length = first.overhead + task.work;
   const bool running = task.start == Task::Start::kRunning;
   const int64_t last = running ? 0 : steps.size() - length;
-  for (int64_t begin = 0; begin <= last; ++begin) {
+  for (int64_t begin = first.earliest; begin <= last; ++begin) {
     if (begin + length > steps.size()) break;
     Cost cost = first.cost;
     bool free = true;
@@ -113,8 +132,8 @@ void TryUnbroken(const Steps& steps, int place, bool& found_moved,
       if (t >= begin) {
         free = free && !here.blocked[t];
         cost += here.price[t];
-      } else if (task.start == Task::Start::kPaused) {
-        cost += steps.idle[t];
+      } else {
+        cost += BeforeFirst(steps, t);
       }
     }
     if (!free) continue;
@@ -130,8 +149,10 @@ void TryUnbroken(const Steps& steps, int place, bool& found_moved,
   }
 }
 
-// Rows of two runs and more: the least cost of being idle, or in a run that has
-// done its least, at each step with each amount of work done in so many runs.
+// Rows of two runs and more: the least cost of having stopped just then, of
+// being idle long enough to go on in the same place or in another, or in a run
+// that has done its least, at each step with each amount of work done in so
+// many runs.
 class Rows {
  public:
   explicit Rows(const Steps& steps)
@@ -143,8 +164,11 @@ class Rows {
                       static_cast<size_t>(most_ + 1) *
                       static_cast<size_t>(steps.size() + 1) *
                       static_cast<size_t>(task_.work + 1);
+    stopped_.resize(size);
     idle_.resize(size);
+    leaving_.resize(size);
     running_.resize(size);
+    for (const Cost idle : steps.idle) idled_.push_back(idled_.back() + idle);
     for (const Steps::Place& place : steps.places) {
       Sums sums;
       for (int64_t t = 0; t < steps.size(); ++t) {
@@ -166,10 +190,15 @@ class Rows {
             const Key key{place, runs, t, w};
             GoOnRunning(key);
             Begin(key);
-            GoOnIdling(key);
             Save(key);
           }
           FirstRuns(place, runs, t);
+          for (int64_t w = 0; w <= task_.work; ++w) {
+            const Key key{place, runs, t, w};
+            GoOnIdling(idle_, key, task_.min_pause);
+            GoOnIdling(leaving_, key,
+                       PauseBefore(steps_.moves, task_.min_pause, true));
+          }
           // The last one saves nothing.
           const Lowest& last = At(running_, {place, runs, t, task_.work});
           if (last.known) best.Offer(last.cost);
@@ -224,8 +253,8 @@ class Rows {
       const int64_t transfer = moved ? steps_.moves.transfer : 0;
       const int64_t begin = key.t - transfer - task_.restore - Least();
       if (key.w < Least() || !Free(key.place, begin, key.t)) continue;
-      const Lowest& before =
-          At(idle_, {at, Before(key.runs), begin, key.w - Least()});
+      const Lowest& before = At(moved ? leaving_ : idle_,
+                                {at, Before(key.runs), begin, key.w - Least()});
       if (!before.known) continue;
       At(running_, key)
           .Offer(before.cost + Running(key.place, begin, key.t) +
@@ -233,11 +262,16 @@ class Rows {
     }
   }
 
-  void GoOnIdling(const Key& key) {
-    if (key.t == 0) return;
-    const Lowest& before = At(idle_, {key.place, key.runs, key.t - 1, key.w});
-    if (!before.known) return;
-    At(idle_, key).Offer(before.cost + steps_.idle[key.t - 1]);
+  // Idle for so long, or for longer.
+  void GoOnIdling(std::vector<Lowest>& idle, const Key& key, int64_t least) {
+    const auto offer = [&](std::vector<Lowest>& from, int64_t t) {
+      if (t < 0) return;
+      const Lowest& before = At(from, {key.place, key.runs, t, key.w});
+      if (!before.known) return;
+      At(idle, key).Offer(before.cost + idled_[key.t] - idled_[t]);
+    };
+    offer(idle, key.t - 1);
+    offer(stopped_, key.t - least);
   }
 
   void Save(const Key& key) {
@@ -245,7 +279,7 @@ class Rows {
     if (!Free(key.place, from, key.t)) return;
     const Lowest& before = At(running_, {key.place, key.runs, from, key.w});
     if (!before.known) return;
-    At(idle_, key).Offer(before.cost + Running(key.place, from, key.t));
+    At(stopped_, key).Offer(before.cost + Running(key.place, from, key.t));
   }
 
   // First runs that end at t, having saved.
@@ -258,17 +292,16 @@ class Rows {
       const int64_t length = t - begin;
       const int64_t useful = length - first.overhead - task_.save;
       // A running task may stop at once: its first run is empty then.
-      const bool enough = running ? length >= task_.running_min + task_.save
-                                  : useful >= Least();
+      const bool enough = running
+                              ? length >= task_.running_min + task_.save
+                              : useful >= Least() && begin >= first.earliest;
       if (enough && useful >= 0 && useful <= task_.work &&
           Free(place, begin, t)) {
-        At(idle_, {place, 1, t, useful})
+        At(stopped_, {place, 1, t, useful})
             .Offer(idled + Running(place, begin, t));
       }
       if (running) return;
-      if (task_.start == Task::Start::kPaused && begin < t) {
-        idled += steps_.idle[begin];
-      }
+      if (begin < t) idled += BeforeFirst(steps_, begin);
     }
   }
 
@@ -276,7 +309,8 @@ class Rows {
   const Task& task_;
   const int most_;
   const int places_;
-  std::vector<Lowest> idle_, running_;
+  std::vector<Lowest> stopped_, idle_, leaving_, running_;
+  std::vector<Cost> idled_ = {0};
   std::vector<Sums> sums_;  // by place
 };
 
@@ -344,6 +378,27 @@ void AddPlaces(std::mt19937_64& random, const WorldKind& kind, World& world) {
     moves.cost = static_cast<Cost>(random() % 1000) * 3 * (kind.dearest + 1) *
                  kind.unit / 1000;
   }
+}
+
+void AddPauses(std::mt19937_64& random, int64_t units, World& world) {
+  Task& task = world.task;
+  task.min_pause = Pick(random, 0, units / 3 + 1) * world.unit;
+  if (task.start != Task::Start::kPaused) return;
+  task.pause_left = Pick(random, 0, task.min_pause / world.unit) * world.unit;
+}
+
+// Every instant until the end costs as much, whatever the task does.
+void AddWaits(Cost thousandths, const WorldKind& kind, World& world) {
+  const Cost price = thousandths * kind.dearest / 3000;
+  if (world.task.start == Task::Start::kFresh) world.task.wait_price = price;
+  const auto add = [&](PricedRow& row) {
+    for (PricedSlot& slot : row) {
+      slot.price += price;
+      slot.idle_price += price;
+    }
+  };
+  add(world.slots);
+  for (PricedRow& row : world.others) add(row);
 }
 
 int MovesIn(const World& world, const std::vector<RunSpan>& runs) {
@@ -415,6 +470,8 @@ World RandomWorld(uint64_t seed, const WorldKind& kind) {
   if (kind.limited) task.max_runs = static_cast<int>(Pick(random, 1, 4));
   world.moves.at = 0;
   if (kind.places > 1) AddPlaces(random, kind, world);
+  if (kind.pauses) AddPauses(random, units, world);
+  if (kind.waits) AddWaits(static_cast<Cost>(random() % 1000), kind, world);
   return world;
 }
 
@@ -437,6 +494,10 @@ Cost SlowCost(const World& world, const std::vector<RunSpan>& runs) {
   if (runs.empty()) return 0;
   const std::vector<PricedRow> places = world.Places();
   Cost cost = 0;
+  if (world.task.start == Task::Start::kFresh) {
+    cost += world.task.wait_price *
+            (runs.front().begin - world.slots.front().begin);
+  }
   int at = world.moves.at;
   int64_t idle_from = world.task.start == Task::Start::kPaused
                           ? world.slots.front().begin
@@ -505,6 +566,10 @@ std::string BrokenRule(const World& world, const std::vector<RunSpan>& runs) {
     if (i > 0 && !moved && run.begin == at && task.save + task.restore == 0) {
       return "a pause of no length";
     }
+    const int64_t least = i > 0 ? task.min_pause : task.pause_left;
+    if (run.begin < at + PauseBefore(world.moves, least, moved)) {
+      return "a pause shorter than the minimum";
+    }
     if (run.begin < at || run.end < run.begin ||
         (run.end == run.begin && !going_on)) {
       return "runs out of order";
@@ -557,11 +622,12 @@ std::string Describe(const World& world) {
   const Task& task = world.task;
   constexpr const char* kStarts[] = {"fresh", "running", "paused"};
   std::string text = fmt::format(
-      "{}: work {} restore {} (left {}) save {} min run {} (running {}) runs "
-      "{}\n",
+      "{}: work {} restore {} (left {}) save {} min run {} (running {}) min "
+      "pause {} (left {}) runs {}, a wait costs {}\n",
       kStarts[static_cast<int>(task.start)], task.work, task.restore,
       task.restore_left, task.save, task.min_run, task.running_min,
-      task.max_runs);
+      task.min_pause, task.pause_left, task.max_runs,
+      Describe(task.wait_price));
   text +=
       fmt::format("data in {}, transfer {}, a move costs {}\n", world.moves.at,
                   world.moves.transfer, Describe(world.moves.cost));

@@ -42,6 +42,8 @@ struct WorldKind {
   bool limited = false;  // to a few runs
   int places = 1;        // at most; more than one idle alike, and cheaply
   bool dear_moves = true;
+  bool waits = false;   // each instant until the end costs
+  bool pauses = false;  // have a least length; one under way may be unfinished
 };
 
 World RandomWorld(uint64_t seed, const WorldKind& kind);

@@ -98,6 +98,11 @@ class Simulation {
       spec.deadline =
           world_.clock.Now() + spec.duration + minutes(Pick(0, 3000));
     }
+    if (Chance(0.15)) spec.min_pause = minutes(Pick(0, 180));
+    if (spec.deadline) {  // longer ones are refused
+      spec.min_pause =
+          std::min(spec.min_pause, *spec.deadline - world_.clock.Now());
+    }
     const JobId id = world_.Submit(spec);
     SimBehaviour behaviour;
     behaviour.work = spec.duration * Pick(50, 150) / 100;

@@ -32,6 +32,14 @@ TEST(EventCodec, KeepsEveryFieldOfASubmission) {
   EXPECT_EQ(std::get<Submitted>(*fact).spec, spec);
 }
 
+TEST(EventCodec, KeepsTheLeastPauseOfASpec) {
+  JobSpec spec = FullSpec();
+  spec.min_pause = minutes(45);
+  const std::string body = EncodeSpec(spec);
+  EXPECT_NE(body.find(R"("min_pause_ms":2700000)"), std::string::npos) << body;
+  EXPECT_EQ(DecodeSpec(body).value(), spec);
+}
+
 // The words of old ledgers: a change here needs a way to read them still.
 TEST(EventCodec, KeepsItsWords) {
   EXPECT_EQ(EncodeSpec(FullSpec()),
@@ -232,7 +240,8 @@ TEST(PlanCodec, KnowsEveryReasonAndThePlanThatIsNone) {
   for (const Reason reason :
        {Reason::kNone, Reason::kHeld, Reason::kRegionDrained,
         Reason::kNoCapacity, Reason::kEarliest, Reason::kNoForecast,
-        Reason::kSlackUsedUp, Reason::kCleanerHours, Reason::kNoGain}) {
+        Reason::kMinPause, Reason::kSlackUsedUp, Reason::kCleanerHours,
+        Reason::kNoGain}) {
     JobPlan plan;
     plan.reason = reason;
     const Result<JobPlan> read = DecodePlan(EncodePlan(plan));

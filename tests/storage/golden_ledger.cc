@@ -91,6 +91,20 @@ void LifeAwayFromItsData(Lives& lives) {
   lives.Commit();
 }
 
+// Since schema 5: paused, and released by its user since.
+void ReleasedLife(Lives& lives) {
+  JobSpec spec = SmallSpec("eve", "speech");
+  spec.min_pause = minutes(90);
+  const JobId id = lives.Submit(spec, 340);
+  lives.Start(id, 341);
+  lives.Tell(id, 370, PauseIssued{1, 1, "cleaner hours"});
+  lives.Meter(id, 341, 371, 50);
+  lives.End(id, 371, RunEnd::kCheckpointed, 85);
+  lives.Tell(id, 372, Held{"eve"});
+  lives.Tell(id, 375, Released{"eve"});
+  lives.Commit();
+}
+
 void Write(const std::string& path) {
   const auto ledger = *SqliteLedger::Open(path);
   Lives lives(*ledger);
@@ -103,6 +117,7 @@ void Write(const std::string& path) {
   RunningLife(lives);
   LifeThatNeverBegan(lives);
   LifeAwayFromItsData(lives);
+  ReleasedLife(lives);
   WriteGrid(*ledger);
   Check(ledger->PutSetting("clock", "1"));
 }

@@ -26,6 +26,9 @@ class GoldenTest : public testing::TestWithParam<size_t> {
   }
   // A sixth job ran away from its data.
   bool knows_moves() const { return GetParam() >= 3; }
+  // A seventh was released from a pause.
+  bool knows_releases() const { return GetParam() >= 5; }
+  int64_t jobs() const { return 5 + knows_moves() + knows_releases(); }
 
   LedgerFolder folder_;
   const std::string path_ = folder_ / "ledger.db";
@@ -42,9 +45,11 @@ TEST_P(GoldenTest, Opens) {
   ASSERT_NE(ledger, nullptr);
   const auto verified = VerifyLedger(path_);
   ASSERT_TRUE(verified.ok()) << verified.status();
-  EXPECT_EQ(verified->jobs, knows_moves() ? 6 : 5);
-  EXPECT_EQ(verified->events, knows_moves() ? 50 : 44);
-  EXPECT_EQ(verified->readings, knows_moves() ? 12 : 10);
+  EXPECT_EQ(verified->jobs, jobs());
+  EXPECT_EQ(verified->events,
+            44 + (knows_moves() ? 6 : 0) + (knows_releases() ? 8 : 0));
+  EXPECT_EQ(verified->readings,
+            10 + (knows_moves() ? 2 : 0) + (knows_releases() ? 1 : 0));
 }
 
 TEST_P(GoldenTest, HasTheColumnsOfANewLedgerOnceItIsOpened) {
@@ -124,6 +129,19 @@ TEST_P(GoldenTest, KnowsWhatARunFetchedSinceSchema3) {
             (DataMove{"here", seconds(120), WattHours::Of(20)}));
 }
 
+TEST_P(GoldenTest, KnowsWhoMayGoOnAfterItsReleaseSinceSchema5) {
+  OpenLedger(path_).reset();
+  const auto reader = LedgerReader::Open(path_);
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  EXPECT_EQ((*reader)->Get(JobId{1})->job.released_at, std::nullopt);
+  if (!knows_releases()) return;
+  const auto released = (*reader)->Get(JobId{7});
+  ASSERT_TRUE(released.ok()) << released.status();
+  EXPECT_EQ(released->job.state, State::kPaused);
+  EXPECT_EQ(released->job.spec->min_pause, minutes(90));
+  EXPECT_EQ(released->job.released_at, At(375));
+}
+
 // Schema 1's has no forecast that is old.
 TEST_P(GoldenTest, IsThinnedFromTheNextForecastOn) {
   const auto forecasts = [&] {
@@ -144,8 +162,8 @@ TEST_P(GoldenTest, GoesOnFromWhereItWas) {
   const auto ledger = OpenLedger(path_);
   const auto recovered = ledger->Recover(Instant());
   ASSERT_TRUE(recovered.ok()) << recovered.status();
-  EXPECT_EQ(recovered->next_job, JobId{knows_moves() ? 7 : 6});
-  EXPECT_EQ(recovered->live.size(), 2u);
+  EXPECT_EQ(recovered->next_job, JobId{jobs() + 1});
+  EXPECT_EQ(recovered->live.size(), knows_releases() ? 3u : 2u);
   EXPECT_EQ(recovered->unsettled.size(), knows_moves() ? 3u : 2u);
   EXPECT_EQ(recovered->plans.size(), 1u);
   const auto request = ledger->FindRequest("01JD-golden");

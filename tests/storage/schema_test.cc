@@ -55,6 +55,35 @@ TEST_F(SchemaTest, RefusesALedgerOfANewerCarbond) {
   EXPECT_EQ(RawLedger(path_).Ask("PRAGMA user_version"), "7");
 }
 
+TEST_F(SchemaTest, FindsInAnOldLedgerWhoWasReleasedSinceItsLastPause) {
+  JobId released{}, paused_again{};
+  {
+    const auto ledger = OpenLedger(path_);
+    Lives lives(*ledger);
+    for (JobId* id : {&released, &paused_again}) {
+      *id = lives.Submit(SmallSpec(), 0);
+      lives.Start(*id, 1);
+      lives.Tell(*id, 10, Held{"anna"});
+      lives.Tell(*id, 10, PauseIssued{1, 1, "its user paused it"});
+      lives.End(*id, 11, RunEnd::kCheckpointed, 85);
+      lives.Tell(*id, 12, Released{"anna"});
+    }
+    lives.Start(paused_again, 13);
+    lives.Tell(paused_again, 20, PauseIssued{2, 1, "cleaner hours"});
+    lives.End(paused_again, 21, RunEnd::kCheckpointed, 85);
+    lives.Commit();
+  }
+  RawLedger(path_).Run(
+      "ALTER TABLE jobs DROP COLUMN released_at_ms; PRAGMA user_version = 4");
+  const auto recovered = OpenLedger(path_)->Recover(Instant());
+  ASSERT_TRUE(recovered.ok()) << recovered.status();
+  ASSERT_EQ(recovered->live.size(), 2u);
+  EXPECT_EQ(recovered->live[0].released_at, At(12));
+  EXPECT_EQ(recovered->live[1].released_at, std::nullopt);
+  const auto verified = VerifyLedger(path_);
+  EXPECT_TRUE(verified.ok()) << verified.status();
+}
+
 TEST_F(SchemaTest, RefusesAFileThatIsNoDatabase) {
   const std::string text(5000, 'x');
   WriteFile(text);
