@@ -19,7 +19,7 @@ CONF = """
 ClusterName={name}
 SlurmctldHost=localhost(127.0.0.1)
 SlurmctldPort={port}
-CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
+{bind}
 SlurmUser={user}
 SlurmdUser={user}
 AuthType=auth/munge
@@ -54,6 +54,17 @@ MailProg=/bin/true
 {nodes}
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
+
+
+# Slurm binds to loopback alone only by way of the host's name.
+LOOPBACK = "CommunicationParameters=NoInAddrAny,NoCtldInAddrAny"
+
+
+def name_is_loopback():
+    try:
+        return socket.gethostbyname(socket.gethostname()) == "127.0.0.1"
+    except OSError:
+        return False
 
 
 def missing():
@@ -142,7 +153,10 @@ class Cluster:
             for node in self.nodes:
                 f.write("NodeName=%s Name=gpu File=%s\n"
                         % (node, ",".join(devices[:gpus])))
-        open(os.path.join(self.dir, "cgroup.conf"), "w").close()
+        with open(os.path.join(self.dir, "cgroup.conf"), "w") as f:
+            # None is used; but left to look for itself, slurmd would not start
+            # where none are mounted.
+            f.write("CgroupPlugin=cgroup/v1\n")
         for node, node_port in zip(self.nodes, node_ports):
             os.makedirs(os.path.join(self.dir, "spool-" + node))
             lines.append(
@@ -152,6 +166,7 @@ class Cluster:
         self.conf = os.path.join(self.dir, "slurm.conf")
         with open(self.conf, "w") as f:
             f.write(CONF.format(name=name, port=port, munge=munge.dir,
+                                bind=LOOPBACK if name_is_loopback() else "",
                                 user=subprocess.getoutput("id -un"),
                                 dir=self.dir, nodes="\n".join(lines)))
         self.env = clean_environment()
@@ -180,9 +195,9 @@ class Cluster:
                    lambda: "UP" in self.run("scontrol", "ping", check=False))
 
     def start_node(self, node):
-        subprocess.run(["slurmd", "-f", self.conf, "-N", node], env=self.env,
-                       check=True, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL)
+        if not self.works("slurmd", "-f", self.conf, "-N", node):
+            with open(os.path.join(self.dir, "slurmd-%s.log" % node)) as f:
+                raise SystemExit("slurmd does not start: " + f.read()[-2000:])
 
     def start(self):
         self.start_controller()
