@@ -141,6 +141,39 @@ Result<std::string> InstanceOf(const std::string& state_dir) {
   return instance;
 }
 
+// Jobs are numbered by ledger: two in one directory would take each other's
+// checkpoints for their own.
+Status ClaimSharedDir(const Config& config) {
+  if (config.shared_dir == config.state_dir) return Ok();
+  CARBOND_ASSIGN_OR_RETURN(const std::string instance,
+                           InstanceOf(config.state_dir));
+  std::error_code error;
+  std::filesystem::create_directories(config.shared_dir, error);
+  const char* kOwner = "owner";
+  auto owner = ReadRecord(config.shared_dir, kOwner);
+  if (!error && owner.error != 0) {
+    error.assign(owner.error, std::generic_category());
+  }
+  if (error) {
+    return Trouble("shared_dir {}: {}", config.shared_dir, error.message());
+  }
+  if (!owner.value) {
+    if (const int failed = WriteRecord(
+            config.shared_dir, kOwner,
+            {{"instance", instance}, {"state_dir", config.state_dir}})) {
+      return Trouble("shared_dir {}: {}", config.shared_dir,
+                     std::strerror(failed));
+    }
+    return Ok();
+  }
+  if ((*owner.value)["instance"] == instance) return Ok();
+  return NotNow(
+      "shared_dir {} belongs to the carbond whose state_dir is {}: give this "
+      "one another, or remove {}/{} when that one is gone for good",
+      config.shared_dir, (*owner.value)["state_dir"], config.shared_dir,
+      kOwner);
+}
+
 Result<std::string> OwnUser() {
   const passwd* entry = ::getpwuid(::geteuid());
   if (entry != nullptr) return std::string(entry->pw_name);
@@ -198,6 +231,7 @@ Result<std::unique_ptr<Executor>> MakeOne(const std::string& type,
 Result<std::unique_ptr<Executor>> MakeExecutors(const Config& config,
                                                 const SystemClock& clock,
                                                 std::function<void()> wake) {
+  CARBOND_RETURN_IF_ERROR(ClaimSharedDir(config));
   std::vector<std::unique_ptr<Executor>> executors;
   std::map<std::string, Executor*> by_type;
   std::map<std::string, Executor*> by_region;
