@@ -146,12 +146,12 @@ TEST(LocalExecutor, StartsARunOnlyOnceThoughTwoDaemonsAsk) {
 
 TEST(LocalExecutor, TellsWhyARunnerCannotBegin) {
   LocalWorld world;
-  // Where the runner would write `started`.
-  std::filesystem::create_directories(world.Dir(1) + "/started.tmp");
+  // Where the runner would make its lock.
+  std::filesystem::create_directories(world.Dir(1) + "/lock");
   const StartOrder order = world.Shell(1, "echo ran");
   world.Start(order);
   const Sight sight = world.Await(Id(1), What::kAbsent);
-  EXPECT_THAT(sight.detail, HasSubstr("cannot take the run"));
+  EXPECT_THAT(sight.detail, HasSubstr("cannot lock"));
   const Status again = world.executor().Start(order);
   EXPECT_EQ(again.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(Message(again), HasSubstr("Is a directory"));
