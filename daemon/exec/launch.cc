@@ -51,6 +51,8 @@ class SpawnSettings {
   int error_ = 0;
 };
 
+}  // namespace
+
 std::vector<char*> Pointers(const std::vector<std::string>& texts) {
   std::vector<char*> pointers;
   for (const std::string& text : texts) {
@@ -59,8 +61,6 @@ std::vector<char*> Pointers(const std::vector<std::string>& texts) {
   pointers.push_back(nullptr);
   return pointers;
 }
-
-}  // namespace
 
 Result<ProcessIdentity> LaunchRunner(const std::string& program,
                                      const std::vector<std::string>& arguments,

@@ -10,6 +10,9 @@
 
 namespace carbond {
 
+// As exec wants them: ended by a null. The texts must outlive it.
+std::vector<char*> Pointers(const std::vector<std::string>& texts);
+
 // `program` with these arguments and nothing of ours: no descriptor but
 // /dev/null and, for complaints, `log`; a session of its own; every signal
 // blocked, so that one sent at once waits until the runner is ready for it. It

@@ -2,7 +2,6 @@
 
 #include <signal.h>
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "daemon/exec/directory.h"
 #include "daemon/exec/launch.h"
 #include "daemon/exec/run_paths.h"
 #include "daemon/exec/runner_options.h"
@@ -20,11 +20,6 @@ namespace {
 // A process takes real time to leave: a Python job with its libraries 0.3 to
 // 0.5 s. So however fast a demonstration's clock runs, TERM gets this long.
 constexpr Duration kLeastGrace = seconds(2);
-
-Status MakeDirectory(const std::string& path, mode_t mode) {
-  if (::mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return Ok();
-  return Trouble("cannot make directory {}: {}", path, std::strerror(errno));
-}
 
 }  // namespace
 
@@ -68,8 +63,7 @@ Result<std::unique_ptr<LocalExecutor>> LocalExecutor::Open(
   if (!error) shared = std::filesystem::canonical(shared, error);
   if (error) return Trouble("shared_dir {}: {}", shared, error.message());
   CARBOND_RETURN_IF_ERROR(MakeDirectory(RunsDir(options.state_dir), 0700));
-  CARBOND_RETURN_IF_ERROR(MakeDirectory(shared + "/logs", 0750));
-  CARBOND_RETURN_IF_ERROR(MakeDirectory(shared + "/checkpoints", 0700));
+  CARBOND_RETURN_IF_ERROR(MakeSharedDirectories(shared));
 
   Environment environment = OwnEnvironment();
   for (const std::string& name : options.drop_env) environment.erase(name);
@@ -114,8 +108,7 @@ Status LocalExecutor::Launch(const StartOrder& order, Held& held) {
   const std::string& shared = options_.shared_dir;
   const RunPaths paths = PathsOf(order.id);
   CARBOND_RETURN_IF_ERROR(MakeDirectory(held.dir, 0700));
-  CARBOND_RETURN_IF_ERROR(MakeDirectory(LogDir(shared, order.id.job), 0750));
-  CARBOND_RETURN_IF_ERROR(MakeDirectory(paths.checkpoint_dir, 0700));
+  CARBOND_RETURN_IF_ERROR(MakeJobDirectories(shared, order.id.job));
 
   RunnerOptions runner;
   runner.dir = held.dir;

@@ -19,41 +19,9 @@ import time
 KILLS = 10
 SPEED = 600
 
-# Counts to TOTAL, saves when asked, and cries when another copy is running.
-JOB = r'''
-import fcntl, json, os, signal, sys, time
-name, total = sys.argv[1], int(sys.argv[2])
-lock = open(name + ".lock", "w")
-try:
-    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-except OSError:
-    open(name + ".twice", "w").close()
-    sys.exit(3)
-state = os.path.join(os.environ["CARBON_CHECKPOINT_DIR"], "count")
-count = 0
-if os.environ["CARBON_RESUME"] == "1":
-    count = int(open(state).read())
-asked = []
-signal.signal(signal.SIGUSR1, lambda *_: asked.append(1))
-progress = open(os.environ["CARBON_PROGRESS_FILE"], "a", buffering=1)
-progress.write(json.dumps({"ready": True}) + "\n")
-print("begins at", count, flush=True)
-while count < total:
-    time.sleep(0.05)
-    count += 1
-    if count % 20 == 0:
-        progress.write(json.dumps({"progress": count / total}) + "\n")
-    if asked:
-        with open(state + ".tmp", "w") as f:
-            f.write(str(count))
-            f.flush()
-            os.fsync(f.fileno())
-        os.rename(state + ".tmp", state)
-        print("saved at", count, flush=True)
-        sys.exit(85)
-print("reached", count, flush=True)
-open(name + ".done", "w").write(str(count))
-'''
+# Counts, saves when asked, and cries when another copy is running.
+JOB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..",
+                   "counting_job.py")
 
 CONFIG = """
 listen: unix:{dir}/s.sock
@@ -74,8 +42,6 @@ class Day:
         self.dir = tempfile.mkdtemp(prefix="carbond-kill-")
         self.daemon = None
         self.log = open(os.path.join(self.dir, "carbond.log"), "ab")
-        with open(os.path.join(self.dir, "job.py"), "w") as f:
-            f.write(JOB)
         with open(os.path.join(self.dir, "carbond.yaml"), "w") as f:
             f.write(CONFIG.format(dir=self.dir, speed=SPEED))
         with open(os.path.join(self.dir, "grid.csv"), "w") as f:
@@ -115,7 +81,7 @@ class Day:
         if pause == "checkpoint":
             words += ["--checkpoint-cost", "4m", "--resume-cost", "4m",
                       "--checkpoint-timeout", "1h"]
-        return self.ctl(*words, "--", sys.executable, "job.py", name,
+        return self.ctl(*words, "--", sys.executable, JOB, name,
                         str(total)).stdout.strip()
 
     def jobs(self):

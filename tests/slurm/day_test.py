@@ -14,7 +14,7 @@ import tempfile
 import time
 
 from cluster import Clusters, await_true
-from world import World, skip_without_slurm
+from world import JOB, World, skip_without_slurm
 
 SPEED = 120
 
@@ -76,7 +76,7 @@ class Day:
         if pause == "checkpoint":
             words += ["--checkpoint-cost", "4m", "--resume-cost", "4m",
                       "--checkpoint-timeout", "1h"]
-        return self.world.submit(*words, "--", sys.executable, "job.py", name,
+        return self.world.submit(*words, "--", sys.executable, JOB, name,
                                  str(total))
 
     def play(self):

@@ -10,7 +10,7 @@ import tempfile
 import time
 
 from cluster import Clusters, await_true, lives
-from world import World, skip_without_slurm
+from world import JOB, World, skip_without_slurm
 
 CONFIG = """
 listen: unix:{dir}/s.sock
@@ -42,7 +42,7 @@ class Faults:
         return self.world.submit(
             "--name", name, "--region", region, "--cpus", "1", "--duration",
             "%ds" % max(1, total * 0.05), "--deadline", "10m", *more, "--",
-            sys.executable, "job.py", name, str(total))
+            sys.executable, JOB, name, str(total))
 
     def node_of(self, region, job):
         for _, _, name, node in self.clusters[region].jobs():

@@ -1,7 +1,6 @@
 #include "daemon/exec/slurm/cluster.h"
 
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <filesystem>
 
 #include "daemon/clock.h"
+#include "daemon/exec/directory.h"
 #include "daemon/exec/run_paths.h"
 #include "daemon/exec/runner_options.h"
 
@@ -21,11 +21,6 @@ constexpr char kScriptFile[] = "script";
 constexpr char kScript[] = "#!/bin/sh\nexec \"$@\"\n";
 // Between two attempts to hand the same run to a cluster that does not answer.
 constexpr Duration kRetry = seconds(15);
-
-Status MakeDirectory(const std::string& path, mode_t mode) {
-  if (::mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return Ok();
-  return Trouble("cannot make directory {}: {}", path, std::strerror(errno));
-}
 
 Status Written(int error, const std::string& dir, const char* file) {
   if (error == 0) return Ok();
@@ -167,8 +162,7 @@ Status SlurmCluster::Prepare(ProcessId id, Held& held, const Errand& errand) {
   const std::string& shared = options_.shared_dir;
   const std::string checkpoints = CheckpointDir(shared, id.job);
   CARBOND_RETURN_IF_ERROR(MakeDirectory(held.dir, 0700));
-  CARBOND_RETURN_IF_ERROR(MakeDirectory(LogDir(shared, id.job), 0750));
-  CARBOND_RETURN_IF_ERROR(MakeDirectory(checkpoints, 0700));
+  CARBOND_RETURN_IF_ERROR(MakeJobDirectories(shared, id.job));
 
   RunnerOptions runner;
   runner.dir = held.dir;

@@ -12,6 +12,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/exec/descriptor.h"
+#include "daemon/exec/launch.h"
 
 namespace carbond {
 namespace {
@@ -27,15 +28,6 @@ std::optional<Pipe> MakePipe() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return std::nullopt;
   return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
-}
-
-std::vector<char*> Pointers(const std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  for (const std::string& text : texts) {
-    pointers.push_back(const_cast<char*>(text.c_str()));
-  }
-  pointers.push_back(nullptr);
-  return pointers;
 }
 
 // What exec would do, with the PATH of the program and not our own.

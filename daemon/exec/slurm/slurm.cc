@@ -1,13 +1,12 @@
 #include "daemon/exec/slurm/slurm.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 
-#include "daemon/exec/run_paths.h"
+#include "daemon/exec/directory.h"
 
 namespace carbond {
 namespace {
@@ -21,11 +20,6 @@ Duration TimeLimitOf(const JobSpec& spec) {
   if (spec.time_limit) return *spec.time_limit;
   return kTimeLimitFactor *
          (spec.duration + spec.resume_cost + spec.checkpoint_cost);
-}
-
-Status MakeDirectory(const std::string& path, mode_t mode) {
-  if (::mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return Ok();
-  return Trouble("cannot make directory {}: {}", path, std::strerror(errno));
 }
 
 }  // namespace
@@ -56,8 +50,7 @@ Result<std::unique_ptr<SlurmExecutor>> SlurmExecutor::Open(
   }
   const std::string& shared = options.shared_dir;
   CARBOND_RETURN_IF_ERROR(MakeDirectory(shared + "/slurm", 0700));
-  CARBOND_RETURN_IF_ERROR(MakeDirectory(shared + "/logs", 0750));
-  CARBOND_RETURN_IF_ERROR(MakeDirectory(shared + "/checkpoints", 0700));
+  CARBOND_RETURN_IF_ERROR(MakeSharedDirectories(shared));
   for (const auto& [region, place] : places) {
     if (place.conf.empty() || ::access(place.conf.c_str(), R_OK) == 0) continue;
     return Missing("region `{}`: conf {}: {}", region, place.conf,
