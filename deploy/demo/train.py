@@ -263,9 +263,11 @@ def say(text):
     print(text, flush=True)
 
 
-def train(training, checkpoint, progress):
+def train(training, checkpoint, progress, least_seconds=0):
     """To the end, or until a checkpoint is asked for. The exit code."""
     tell_every = max(1, training.steps // 200)
+    began, first = time.monotonic(), training.step
+    pace = least_seconds / training.steps
     while training.step < training.steps:
         if pause.asked:
             if not checkpoint:
@@ -277,6 +279,9 @@ def train(training, checkpoint, progress):
             progress.tell(progress=training.progress, checkpoint=True)
             say(f"saved at {training.progress:.1%}; start me again")
             return SAVED_START_ME_AGAIN
+        ahead = began + (training.step - first) * pace - time.monotonic()
+        if ahead > 0:
+            time.sleep(ahead)
         epoch_loss = training.one_step()
         if training.step % tell_every == 0:
             progress.tell(progress=round(training.progress, 4))
@@ -324,7 +329,16 @@ def parse_arguments():
         metavar="SECONDS",
         help="train nothing; print the number of epochs that takes so long",
     )
+    parser.add_argument(
+        "--least-seconds",
+        type=float,
+        default=0,
+        metavar="SECONDS",
+        help="take all of it at least so long, whatever the machine can do",
+    )
     arguments = parser.parse_args()
+    if not arguments.least_seconds >= 0:
+        parser.error("--least-seconds must not be negative")
     if arguments.epochs < 1:
         parser.error("--epochs must be 1 or more")
     if arguments.seed < 0:
@@ -350,7 +364,7 @@ def main():
         say(f"resumed at {training.progress:.1%}")
     progress = ProgressFile(os.environ.get("CARBON_PROGRESS_FILE"))
     progress.tell(ready=True)
-    return train(training, checkpoint, progress)
+    return train(training, checkpoint, progress, arguments.least_seconds)
 
 
 if __name__ == "__main__":
