@@ -204,7 +204,9 @@ void ReadSlurm(ConfigFile& file, ConfigMap& top, SlurmConfig& slurm) {
   ConfigMap map(file, entry->value, "slurm", entry->line);
   map.Read("heartbeat", slurm.heartbeat, Duration(100), minutes(5));
   map.Read("poll", slurm.poll, Duration(100), minutes(5));
+  map.Read("census", slurm.census, Duration(100), hours(1));
   map.Read("allow_root", slurm.allow_root);
+  map.Read("ahead", slurm.ahead, Duration(0), hours(24));
   map.Finish();
 }
 
@@ -227,6 +229,10 @@ Config ReadConfig(ConfigFile& file, const YAML::Node& root) {
   CheckSpeed(file, config);
   config.regions = ReadRegions(file, top, config.providers);
   ReadSlurm(file, top, config.slurm);
+  for (RegionConfig& region : config.regions) {
+    if (region.executor.type != "slurm") continue;
+    region.region.queue_ahead = config.slurm.ahead;
+  }
   ReadMeter(file, top, config.meter);
   ReadLog(file, top, config.log);
   ReadRunner(top, config.runner);

@@ -92,7 +92,11 @@ struct ExecutorConfig {
 struct SlurmConfig {
   Duration heartbeat = seconds(5);  // of a run's runner; see slurm/judge.h
   Duration poll = seconds(5);       // of each cluster's queue
+  Duration census = minutes(1);     // of its nodes and other people's jobs
   bool allow_root = false;          // if carbond itself is root
+  // How long before its time a run is handed over, and so how long plans hold
+  // while carbond is down.
+  Duration ahead = minutes(10);
 };
 
 // A provider in a region's chain.

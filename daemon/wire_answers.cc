@@ -24,8 +24,11 @@ std::pair<std::string, std::string> WaitReason(const JobRecord& record) {
     // On a cluster it may wait in the queue there.
     const Run& run = job.runs.back();
     return {"starting",
-            fmt::format("handed to {} at {}, where it has not begun",
-                        run.region, FormatInstant(run.issued_at))};
+            run.not_before
+                ? fmt::format("handed to {}, to begin at {}", run.region,
+                              FormatInstant(*run.not_before))
+                : fmt::format("handed to {} at {}, where it has not begun",
+                              run.region, FormatInstant(run.issued_at))};
   }
   if (job.state != State::kWaiting && job.state != State::kPaused) return {};
   if (!PlanHolds(record)) {
@@ -45,7 +48,7 @@ double ProgressOf(const Job& job) {
 }
 
 std::string RegionOf(const JobRecord& record) {
-  if (const Run* run = record.job.current()) return run->region;
+  if (const Run* run = LastNotRecalled(record.job)) return run->region;
   return record.plan ? record.plan->plan.region_name : "";
 }
 

@@ -263,8 +263,8 @@ Reply Engine::Cancel(const CancelCommand& command, Transaction& t) {
 Reply Engine::Hold(const HoldCommand& command, Transaction& t) {
   Result<const Job*> job = Find(command.job, t);
   if (!job.ok()) return Refusal(job.status());
-  const bool begun =
-      (*job)->state == State::kStarting || (*job)->state == State::kRunning;
+  const bool begun = ((*job)->state == State::kStarting && !InQueue(**job)) ||
+                     (*job)->state == State::kRunning;
   if (begun && (*job)->spec->pause == PauseMode::kNone) {
     return Refusal(
         NotNow("job {} runs and cannot be paused: it was submitted with "

@@ -184,6 +184,7 @@ class Engine {
       kSuspend,
       kCheckpoint,
       kStop,
+      kRecall,
       kForget
     };
     Kind kind;
@@ -231,6 +232,7 @@ class Engine {
   void Hear(const Forecast& forecast, Zone& zone);
   void Learn(Zone& zone, Instant at, Instant known_until);
   void LookAtProcesses(Transaction& t);
+  void LookAtRooms();
   void See(const Job& job, const Sight& sight, Transaction& t);
   void SeeEnd(const Job& job, const Sight& sight, Transaction& t);
   void SeeProgress(const Job& job, const Sight& sight, Instant at,
@@ -241,9 +243,12 @@ class Engine {
   // engine_acts.cc
   void DecideOn(const Job& job, Occupancy& occupancy, Transaction& t);
   void DecideStart(const Job& job, Occupancy& occupancy, Transaction& t);
+  void DecideRecall(const Job& job, Transaction& t);
   void DecidePause(const Job& job, Transaction& t);
   const JobPlan* UsablePlan(JobId id) const;
   void UsePlan(PlanRecord record);
+  Duration AheadOf(const Job& job, const JobPlan& plan) const;
+  bool InQueue(const Job& job) const;
   void DropPlan(JobId id, Track& track);
   std::optional<Instant> PauseAt(const Job& job) const;
   bool MayPauseEarly(const Job& job) const;
@@ -265,7 +270,7 @@ class Engine {
   JobId next_job_{1};
   std::map<JobId, Job> live_;
   std::map<JobId, const Job*> occupying_;  // of the live ones
-  // By when the plan starts or continues them; of those that do not run.
+  // By when the plan starts, continues or hands over those that do not run.
   std::set<std::pair<Instant, JobId>> planned_starts_;
   Instant latest_deadline_;         // of live jobs, or later
   std::map<JobId, Job> unsettled_;  // done, with figures that may change
@@ -275,6 +280,7 @@ class Engine {
   std::map<std::string, Status> checked_;  // commands, within one Execute
   std::vector<Status> troubles_;
   Instant now_;
+  std::map<std::string, std::optional<Room>> rooms_;  // of regions with queues
   bool plan_due_ = true;
   Instant plan_valid_until_;  // the next slot border
 };

@@ -30,7 +30,8 @@ void Engine::DecideOn(const Job& job, Occupancy& occupancy, Transaction& t) {
       }
     }
     const bool too_long = job.spec->time_limit && ran >= *job.spec->time_limit;
-    if (!run.stop_why && (job.cancel_requested || too_long)) {
+    if ((!run.stop_why || run.stop_why == RunEnd::kRecalled) &&
+        (job.cancel_requested || too_long)) {
       const RunEnd why =
           job.cancel_requested ? RunEnd::kCancelled : RunEnd::kTimeLimit;
       const Act act{Act::Kind::kStop, {job.id, run.process}, 0, run.number};
@@ -43,13 +44,17 @@ void Engine::DecideOn(const Job& job, Occupancy& occupancy, Transaction& t) {
     DecidePause(job, t);
   } else if (job.state == State::kWaiting || job.state == State::kPaused) {
     DecideStart(job, occupancy, t);
+  } else if (InQueue(job)) {
+    DecideRecall(job, t);
   }
 }
 
 void Engine::DecideStart(const Job& job, Occupancy& occupancy, Transaction& t) {
   const JobPlan* plan = UsablePlan(job.id);
   if (plan == nullptr || job.held || job.cancel_requested) return;
-  if (plan->runs.empty() || plan->runs.front().interval.begin > now_) return;
+  if (plan->runs.empty()) return;
+  const Interval& first = plan->runs.front().interval;
+  if (first.begin - AheadOf(job, *plan) > now_) return;
   // A door that could not start it gets time before it is asked again.
   if (!job.runs.empty() && job.runs.back().end == RunEnd::kNotStarted &&
       now_ < *job.runs.back().ended_at + options_.start_retry) {
@@ -71,19 +76,42 @@ void Engine::DecideStart(const Job& job, Occupancy& occupancy, Transaction& t) {
   if (index < 0) return;
   const Region& region = options_.regions[static_cast<size_t>(index)];
   if (region.drained) return;
-  std::optional<Allotment> allotment = occupancy.Allot(job, region, now_);
+  std::optional<Allotment> allotment =
+      occupancy.Allot(job, region, {std::max(first.begin, now_), first.end});
   if (!allotment) {
-    plan_due_ = true;  // the plan counted on a place that is still taken
+    // The plan counted on a place that is still taken; ahead of its time it
+    // well may be.
+    if (first.begin <= now_) plan_due_ = true;
     return;
   }
+  std::optional<Instant> not_before;
+  if (first.begin > now_) not_before = first.begin;
   const JobId id = job.id;
   const std::string& data = DataRegion(job);
   DataMove move;
   if (data != region.name) move = MoveFrom(data, job.spec, options_.transfer);
   t.Record(id, now_,
            StartIssued{number, region.name, number, *std::move(allotment),
-                       job.has_checkpoint, std::move(move)});
+                       job.has_checkpoint, std::move(move), not_before});
   t.Do({Act::Kind::kStart, {id, number}, 0, number});
+}
+
+// A run that waits in a region's own queue comes back when its plan wants it
+// elsewhere or at another time: the green hours may pass before it begins.
+void Engine::DecideRecall(const Job& job, Transaction& t) {
+  const Run& run = job.runs.back();
+  if (!job.held) {
+    const JobPlan* plan = UsablePlan(job.id);
+    if (plan == nullptr || plan->runs.empty()) return;
+    const Instant made_at = tracks_.at(job.id).plan->made_at;
+    const Instant planned =
+        std::max(plan->runs.front().interval.begin, made_at);
+    const Instant asked =
+        std::max(run.not_before.value_or(run.issued_at), made_at);
+    if (plan->region_name == run.region && About(planned, asked)) return;
+  }
+  t.Record(job.id, now_, StopIssued{run.number, RunEnd::kRecalled});
+  t.Do({Act::Kind::kRecall, {job.id, run.process}, 0, run.number});
 }
 
 // When the plan wants the job's run to be asked to pause; nothing if never.
@@ -170,6 +198,9 @@ Status Engine::DoOne(const Act& act) {
     case Act::Kind::kStop:
       done = executor.Stop(act.id);
       break;
+    case Act::Kind::kRecall:
+      done = executor.Recall(act.id);
+      break;
     case Act::Kind::kCheckpoint:
       done = executor.Checkpoint(act.id, act.attempt);
       break;
@@ -184,8 +215,9 @@ Status Engine::StartRun(const Act& act) {
   if (found == live_.end()) return Ok();
   const Job& job = found->second;
   const Run& run = job.runs.back();
-  Status started = doors_.executor.Start(
-      {act.id, run.region, run.allotment, run.resume, run.move, job.spec});
+  Status started =
+      doors_.executor.Start({act.id, run.region, run.allotment, run.resume,
+                             run.move, job.spec, run.not_before});
   if (started.ok()) return Ok();
   const bool never =
       absl::IsInvalidArgument(started) || absl::IsNotFound(started);

@@ -16,10 +16,6 @@ constexpr Duration kOutlookAhead = hours(12);
 // A job that has not shown a sign of life is not signalled before this.
 constexpr Duration kLeastLife = seconds(30);
 
-bool About(Instant a, Instant b) {
-  return std::abs((a - b).count()) <= Duration(minutes(1)).count();
-}
-
 // Whether a plan says something else than the one that the ledger has: a run
 // under way begins "now" in every plan, and grams move a little all the time.
 bool Differs(const PlanRecord& before, const PlanRecord& after) {
@@ -121,16 +117,20 @@ Instant Engine::Horizon() const {
 
 // Whether it was decided before that its waiting is worth it.
 bool Engine::Waits(const Job& job, const Track& track) {
-  return !job.runs.empty() ||
+  return LastNotRecalled(job) != nullptr ||
          (track.plan && track.plan->plan.reason == Reason::kCleanerHours);
 }
 
 // When the pause that it is in has lasted long enough. One that its user ended
 // has, and what failed was not paused.
 Instant Engine::MayResumeFrom(const Job& job) {
-  const bool waits = job.state == State::kPaused && !job.released_at;
-  if (!waits || job.spec->min_pause <= Duration(0)) return Instant();
-  return *job.runs.back().ended_at + job.spec->min_pause;
+  if (job.released_at || job.spec->min_pause <= Duration(0)) return Instant();
+  const Run* last = LastNotRecalled(job);
+  if (job.state == State::kStarting) last = LastNotRecalled(job, 1);
+  const bool paused = job.state == State::kPaused ||
+                      (job.state == State::kStarting && last != nullptr &&
+                       last->end == RunEnd::kCheckpointed);
+  return paused ? *last->ended_at + job.spec->min_pause : Instant();
 }
 
 PlanJob Engine::PlanJobOf(const Job& job) const {
@@ -158,9 +158,11 @@ PlanJob Engine::PlanJobOf(const Job& job) const {
     plan.data_region = RegionIndex(DataRegion(job));
   }
   plan.may_resume_from = MayResumeFrom(job);
-  if (!job.occupies()) {
+  if (!job.occupies() || InQueue(job)) {
     plan.standing = job.has_checkpoint ? PlanJob::Standing::kCheckpointed
                                        : PlanJob::Standing::kFresh;
+    // Its hour has come, and it stays in the queue unless leaving it pays.
+    if (InQueue(job) && !ComesLater(job.runs.back(), now_)) plan.waits = false;
     return plan;
   }
   const Run& run = job.runs.back();
@@ -218,7 +220,10 @@ PlanInput Engine::MakePlanInput() {
     plan.forecast_end = outlook.forecast_end;
     plan.yearly = outlook.yearly;
     plan.signal = region.signal;
-    plan.taken = LackingDuring(region, {now_, horizon});
+    const auto room = rooms_.find(region.name);
+    plan.taken = LackingDuring(
+        region, room == rooms_.end() ? std::nullopt : room->second,
+        {now_, horizon});
     input.regions.push_back(std::move(plan));
   }
   input.jobs.reserve(live_.size());
@@ -313,9 +318,28 @@ void Engine::UsePlan(PlanRecord record) {
   const State state = live_.at(id).state;
   const std::vector<PlannedRun>& runs = track.plan->plan.runs;
   if ((state == State::kWaiting || state == State::kPaused) && !runs.empty()) {
-    track.planned_start = runs.front().interval.begin;
+    track.planned_start =
+        runs.front().interval.begin - AheadOf(live_.at(id), track.plan->plan);
     planned_starts_.emplace(*track.planned_start, id);
   }
+}
+
+// How long before its time a plan's next run is handed over.
+Duration Engine::AheadOf(const Job& job, const JobPlan& plan) const {
+  const int index = RegionIndex(plan.region_name);
+  if (index < 0 || job.in_memory()) return Duration(0);
+  const Region& region = options_.regions[static_cast<size_t>(index)];
+  return region.queue_ahead.value_or(Duration(0));
+}
+
+// Handed over, not begun, and not on its way back: plans may still move it.
+bool Engine::InQueue(const Job& job) const {
+  if (job.state != State::kStarting) return false;
+  const Run& run = job.runs.back();
+  if (run.process < run.number || run.stop_why) return false;
+  const int index = RegionIndex(run.region);
+  return index >= 0 &&
+         options_.regions[static_cast<size_t>(index)].queue_ahead.has_value();
 }
 
 void Engine::DropPlan(JobId id, Track& track) {

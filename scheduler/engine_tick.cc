@@ -33,7 +33,8 @@ Status Engine::Tick() {
   Transaction t(*this);
   LookAtGrid(t);
   LookAtProcesses(t);
-  Occupancy occupancy;
+  LookAtRooms();
+  Occupancy occupancy(now_);
   std::vector<const Job*> to_decide;
   to_decide.reserve(occupying_.size());
   for (const auto& [id, live] : occupying_) {
@@ -146,6 +147,18 @@ void Engine::LookAtProcesses(Transaction& t) {
   }
 }
 
+// What others leave of a cluster changes plans.
+void Engine::LookAtRooms() {
+  for (const Region& region : options_.regions) {
+    if (!region.queue_ahead) continue;
+    std::optional<Room> room = doors_.executor.RoomIn(region.name);
+    std::optional<Room>& known = rooms_[region.name];
+    if (room == known) continue;
+    known = std::move(room);
+    plan_due_ = true;
+  }
+}
+
 // `job` stays valid while facts are recorded: it is read again by Find.
 void Engine::See(const Job& job, const Sight& sight, Transaction& t) {
   const JobId id = job.id;
@@ -208,11 +221,11 @@ void Engine::SeeEnd(const Job& job, const Sight& sight, Transaction& t) {
   const Run run = job.runs.back();
   const bool lost = sight.what == Sight::What::kLost;
   // No earlier than its last reading: energy once counted stays within a run.
-  const Instant at =
-      std::max(run.metered_until, std::min(sight.ended_at, now_));
+  Instant at = std::max(run.metered_until, std::min(sight.ended_at, now_));
   RunEnded end{run.number, RunEnd::kFailed, sight.exit_code, sight.signal,
                sight.detail};
   if (job.state == State::kStarting) {
+    at = now_;  // nothing of it was: it ends when that is known
     end.end =
         run.stop_why.value_or(sight.because.value_or(RunEnd::kNotStarted));
   } else if (lost) {
@@ -263,7 +276,9 @@ void Engine::Reassert(const Job& job, const Sight& sight, Transaction& t) {
   const Run& run = job.runs.back();
   const ProcessId process{job.id, run.process};
   if (run.stop_why) {
-    t.Do({Act::Kind::kStop, process, 0, run.number});
+    const bool recall = run.stop_why == RunEnd::kRecalled;
+    t.Do({recall ? Act::Kind::kRecall : Act::Kind::kStop, process, 0,
+          run.number});
   } else if (job.state == State::kStarting) {
     if (sight.what == Sight::What::kAbsent) {
       t.Do({Act::Kind::kStart, process, 0, run.number});

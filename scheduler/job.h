@@ -129,6 +129,9 @@ struct Region {
   bool drained = false;              // starts nothing new
   // What its intensities are, as the providers name it.
   std::string signal = {};
+  // It has a queue of its own: runs are handed over so long before their time,
+  // wait there, and can be taken back until they begin.
+  std::optional<Duration> queue_ahead = {};
 
   Resources CapacityAt(Instant t) const;
 };

@@ -127,12 +127,12 @@ class Effect {
     run.resume = fact.resume;
     run.move = fact.move;
     run.issued_at = at_;
+    run.not_before = fact.not_before;
     // A continued process has shown its first sign of life before.
     run.ready = continues && job_.runs.back().ready;
     run.metered_until = continues ? job_.runs.back().metered_until : at_;
     job_.runs.push_back(std::move(run));
     job_.state = State::kStarting;
-    job_.released_at.reset();
     return Ok();
   }
 
@@ -141,7 +141,10 @@ class Effect {
     Run& run = job_.runs.back();
     run.started_at = at_;
     run.metered_until = at_;
+    // It began before the recall reached it.
+    if (run.stop_why == RunEnd::kRecalled) run.stop_why.reset();
     if (!job_.started_at) job_.started_at = at_;
+    job_.released_at.reset();
     job_.state = State::kRunning;
     return Ok();
   }
@@ -243,10 +246,17 @@ class Effect {
     if (job_.state == State::kPaused && !job_.in_memory()) {
       return Refused("run {} has ended", fact.run);
     }
-    if (fact.why != RunEnd::kCancelled && fact.why != RunEnd::kTimeLimit) {
+    Run& run = job_.runs.back();
+    const bool recall = fact.why == RunEnd::kRecalled;
+    if (!recall && fact.why != RunEnd::kCancelled &&
+        fact.why != RunEnd::kTimeLimit) {
       return Refused("a run is not stopped for {}", Name(fact.why));
     }
-    job_.runs.back().stop_why = fact.why;
+    if (recall &&
+        (job_.state != State::kStarting || run.process != run.number)) {
+      return Refused("run {} has begun", fact.run);
+    }
+    run.stop_why = fact.why;
     return Ok();
   }
 
@@ -306,6 +316,14 @@ class Effect {
         job_.state = State::kWaiting;
         if (job_.cancel_requested) Finish(job_, Outcome::kCancelled, at_);
         return;
+      case RunEnd::kRecalled: {
+        const Run* before = LastNotRecalled(job_);
+        const bool paused =
+            before != nullptr && before->end == RunEnd::kCheckpointed;
+        job_.state = paused ? State::kPaused : State::kWaiting;
+        if (job_.cancel_requested) Finish(job_, Outcome::kCancelled, at_);
+        return;
+      }
     }
   }
 
@@ -356,6 +374,13 @@ Status Apply(Job& job, const Event& event) {
   if (!effect.ok()) return refuse(Message(effect));
   job.last_seq = event.seq;
   return Ok();
+}
+
+const Run* LastNotRecalled(const Job& job, int without) {
+  const auto last =
+      std::find_if(job.runs.rbegin() + without, job.runs.rend(),
+                   [](const Run& run) { return run.end != RunEnd::kRecalled; });
+  return last == job.runs.rend() ? nullptr : &*last;
 }
 
 int Pauses(const Job& job) {
@@ -448,6 +473,8 @@ const char* Name(RunEnd end) {
       return "lost";
     case RunEnd::kPreempted:
       return "preempted";
+    case RunEnd::kRecalled:
+      return "recalled";
   }
   return "?";
 }
@@ -492,7 +519,7 @@ Result<RunEnd> ParseRunEnd(const std::string& name) {
       std::array{RunEnd::kNone, RunEnd::kSucceeded, RunEnd::kFailed,
                  RunEnd::kCheckpointed, RunEnd::kSuspended, RunEnd::kCancelled,
                  RunEnd::kTimeLimit, RunEnd::kNotStarted, RunEnd::kLost,
-                 RunEnd::kPreempted},
+                 RunEnd::kPreempted, RunEnd::kRecalled},
       name, "run end");
 }
 

@@ -26,6 +26,7 @@ enum class RunEnd {
   kNotStarted,    // the executor could not start it
   kLost,          // nobody knows: its supervisor vanished (power, kill -9)
   kPreempted,     // the cluster took its place for another; no fault of its own
+  kRecalled,      // taken back before it began: the plan had changed
 };
 
 // What energy was spent on. Separate lines that add up.
@@ -62,6 +63,8 @@ struct StartIssued {
   Allotment allotment;
   bool resume = false;  // starts from a checkpoint
   DataMove move = {};
+  // Handed over ahead of its time, to a region that begins it by itself then.
+  std::optional<Instant> not_before = {};
 };
 struct RunStarted {
   int run = 0;
@@ -97,10 +100,11 @@ struct RunEnded {
   std::optional<int> signal;
   std::string detail;
 };
-// Intent to end the run's whole process tree.
+// Intent to end the run's whole process tree; for kRecalled, only if nothing of
+// it has begun.
 struct StopIssued {
   int run = 0;
-  RunEnd why = RunEnd::kCancelled;  // kCancelled or kTimeLimit
+  RunEnd why = RunEnd::kCancelled;  // kCancelled, kTimeLimit or kRecalled
 };
 struct CancelRequested {
   std::string by;
@@ -134,6 +138,7 @@ struct Run {
   bool resume = false;
   DataMove move;
   Instant issued_at;
+  std::optional<Instant> not_before;
   std::optional<Instant> started_at;
   std::optional<Instant> ended_at;
   RunEnd end = RunEnd::kNone;
@@ -148,6 +153,11 @@ struct Run {
   std::optional<RunEnd> stop_why;  // a stop is under way
   Duration work{0};                // time metered as useful work
 };
+
+// Handed over to a queue that holds it until a time still to come.
+inline bool ComesLater(const Run& run, Instant now) {
+  return run.not_before && *run.not_before > now;
+}
 
 struct Job {
   JobId id{};
@@ -188,6 +198,10 @@ struct Job {
     return state == State::kStarting || state == State::kRunning || in_memory();
   }
 };
+
+// The last run that was not taken back, the newest `without` left out; null:
+// there is none.
+const Run* LastNotRecalled(const Job& job, int without = 0);
 
 // How many pauses the job has behind it.
 int Pauses(const Job& job);

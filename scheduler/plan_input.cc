@@ -8,6 +8,18 @@ namespace {
 
 constexpr Duration kDay = hours(24);
 
+Resources CapacityAt(const Region& region, const std::optional<Room>& room,
+                     Instant t) {
+  Resources capacity = region.CapacityAt(t);
+  if (!room) return capacity;
+  Resources left = room->total;
+  for (const Taken& taken : room->taken) {
+    if (taken.interval.Contains(t)) left -= taken.need;
+  }
+  return {std::clamp(left.gpus, 0, capacity.gpus),
+          std::clamp(left.cpus, 0, capacity.cpus)};
+}
+
 }  // namespace
 
 DataMove MoveFrom(const std::string& region, const JobSpec& spec,
@@ -47,9 +59,15 @@ PlanJob PlanJobOf(const JobSpec& spec, const TransferCost& transfer) {
   return plan;
 }
 
-std::vector<Taken> LackingDuring(const Region& region, Interval during) {
+bool About(Instant a, Instant b) {
+  return std::abs((a - b).count()) <= Duration(minutes(1)).count();
+}
+
+std::vector<Taken> LackingDuring(const Region& region,
+                                 const std::optional<Room>& room,
+                                 Interval during) {
   std::vector<Taken> lacking;
-  if (region.hours.empty() || during.empty()) return lacking;
+  if ((region.hours.empty() && !room) || during.empty()) return lacking;
   std::vector<Instant> borders{during.begin, during.end};
   const Instant first = Instant::FromMillis(
       during.begin.millis() - during.begin.millis() % kDay.count());
@@ -60,12 +78,19 @@ std::vector<Taken> LackingDuring(const Region& region, Interval during) {
       }
     }
   }
+  if (room) {
+    for (const Taken& taken : room->taken) {
+      for (const Instant border : {taken.interval.begin, taken.interval.end}) {
+        if (during.Contains(border)) borders.push_back(border);
+      }
+    }
+  }
   std::sort(borders.begin(), borders.end());
   for (size_t i = 0; i + 1 < borders.size(); ++i) {
     const Interval piece{borders[i], borders[i + 1]};
     if (piece.empty()) continue;
     Resources missing = region.capacity;
-    missing -= region.CapacityAt(piece.begin);
+    missing -= CapacityAt(region, room, piece.begin);
     if (missing == Resources{}) continue;
     if (!lacking.empty() && lacking.back().interval.end == piece.begin &&
         lacking.back().need == missing) {

@@ -1,6 +1,7 @@
 #pragma once
 // From jobs and regions to what the planner is asked.
 
+#include <optional>
 #include <vector>
 
 #include "scheduler/lifecycle.h"
@@ -16,7 +17,13 @@ PlanJob PlanJobOf(const JobSpec& spec, const TransferCost& transfer);
 DataMove MoveFrom(const std::string& region, const JobSpec& spec,
                   const TransferCost& transfer);
 
-// What a region lacks of its capacity at certain hours.
-std::vector<Taken> LackingDuring(const Region& region, Interval during);
+// Whether two plans mean the same instant: they move by seconds all the time.
+bool About(Instant a, Instant b);
+
+// What a region lacks of its capacity: at certain hours, and where `room` is
+// known and what others leave there is less.
+std::vector<Taken> LackingDuring(const Region& region,
+                                 const std::optional<Room>& room,
+                                 Interval during);
 
 }  // namespace carbond

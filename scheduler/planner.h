@@ -77,6 +77,14 @@ struct PlanJob {
 struct Taken {
   Interval interval;
   Resources need;
+  friend bool operator==(const Taken&, const Taken&) = default;
+};
+
+// What a region with a queue of its own has for us just now.
+struct Room {
+  Resources total;           // of all that takes jobs
+  std::vector<Taken> taken;  // of it by others, and what is set aside
+  friend bool operator==(const Room&, const Room&) = default;
 };
 
 struct PlanRegion {

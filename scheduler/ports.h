@@ -80,6 +80,8 @@ struct StartOrder {
   bool resume = false;
   DataMove move = {};
   JobSpec spec;
+  // Of a region with a queue: when it may begin, if that is not at once.
+  std::optional<Instant> not_before = {};
 };
 
 // What is seen of a process.
@@ -126,11 +128,17 @@ class Executor {
   virtual Status Checkpoint(ProcessId id, int attempt) = 0;
   // TERM, grace, KILL of the whole process tree; returns at once.
   virtual Status Stop(ProcessId id) = 0;
+  // Takes back a start that has not begun; nothing, once it has. Asked only of
+  // regions with a queue of their own.
+  virtual Status Recall(ProcessId id) = 0;
 
   // Looks at the processes named, in their order.
   virtual std::vector<Sight> Observe(std::span<const ProcessId> ids) = 0;
   // Its end is in the ledger: what was kept to recognise it may go.
   virtual void Forget(ProcessId id) = 0;
+
+  // As last seen. Nothing: the region is as large as its configuration says.
+  virtual std::optional<Room> RoomIn(const std::string& region) = 0;
 };
 
 // ---- Meter ----------------------------------------------------------------

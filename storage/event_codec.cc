@@ -71,6 +71,7 @@ void Fields(auto& f, Is<StartIssued> auto& v) {
   f("data_from", v.move.from);
   f("transfer_ms", v.move.time);
   f("transfer_mwh", v.move.energy);
+  f("not_before_ms", v.not_before);
 }
 
 void Fields(auto& f, Is<RunStarted> auto& v) { f("run", v.run); }

@@ -72,7 +72,7 @@ std::vector<Run> ReadRuns(Connection& connection, JobId job) {
             "started_at_ms, ended_at_ms, end, exit_code, signal, detail, "
             "metered_until_ms, pause_issued_at_ms, pause_attempts, "
             "pause_failed_at_ms, ready, stop_why, work_ms, data_from, "
-            "transfer_ms, transfer_mwh "
+            "transfer_ms, transfer_mwh, not_before_ms "
             "FROM runs WHERE job = ? ORDER BY run",
             job);
   while (row.Step()) {
@@ -83,7 +83,7 @@ std::vector<Run> ReadRuns(Connection& connection, JobId job) {
              run.exit_code, run.signal, run.detail, run.metered_until,
              run.pause_issued_at, run.pause_attempts, run.pause_failed_at,
              run.ready, run.stop_why, run.work, run.move.from, run.move.time,
-             run.move.energy);
+             run.move.energy, run.not_before);
     run.allotment.gpus = SplitIndices(gpus);
   }
   return runs;
@@ -97,7 +97,8 @@ std::string JoinIndices(const std::vector<int>& indices) {
 
 const std::string& RegionOf(const Job& job) {
   static const std::string none;
-  return job.runs.empty() ? none : job.runs.back().region;
+  const Run* run = LastNotRecalled(job);
+  return run == nullptr ? none : run->region;
 }
 
 JobWriter::JobWriter(Connection& connection)

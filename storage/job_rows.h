@@ -75,6 +75,7 @@ void EachRunColumn(const Job& job, const Run& run, F&& f) {
   f("data_from", run.move.from);
   f("transfer_ms", run.move.time);
   f("transfer_mwh", run.move.energy);
+  f("not_before_ms", run.not_before);
 }
 
 // Writes the row of a job, new or not, and of its runs from number `first_run`

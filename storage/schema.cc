@@ -307,8 +307,22 @@ UPDATE jobs SET released_at_ms = (
 WHERE state <> 'done';
 )sql";
 
-constexpr const char* kMigrations[] = {kSchema1, kSchema2, kSchema3, kSchema4,
-                                       kSchema5};
+// When a run that was handed over ahead of its time may begin. A release counts
+// until a run has begun, and not only until one was asked for.
+constexpr const char* kSchema6 = R"sql(
+ALTER TABLE runs ADD COLUMN not_before_ms INTEGER;
+UPDATE jobs SET released_at_ms = (
+  SELECT max(released.at_ms) FROM events released
+  WHERE released.job = jobs.id AND released.kind = 'Released'
+    AND released.seq > (
+      SELECT coalesce(max(began.seq), 0) FROM events began
+      WHERE began.job = jobs.id
+        AND began.kind IN ('RunStarted', 'PauseIssued')))
+WHERE state <> 'done';
+)sql";
+
+constexpr const char* kMigrations[] = {kSchema1, kSchema2, kSchema3,
+                                       kSchema4, kSchema5, kSchema6};
 
 int64_t Pragma(Connection& connection, const char* name) {
   return connection.database()

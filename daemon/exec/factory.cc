@@ -41,9 +41,14 @@ class RegionExecutors : public Executor {
     return Holder(id).Checkpoint(id, attempt);
   }
   Status Stop(ProcessId id) override { return Holder(id).Stop(id); }
+  Status Recall(ProcessId id) override { return Holder(id).Recall(id); }
   void Forget(ProcessId id) override {
     Holder(id).Forget(id);
     holders_.erase(id);
+  }
+  std::optional<Room> RoomIn(const std::string& region) override {
+    const auto executor = Of(region);
+    return executor.ok() ? (*executor)->RoomIn(region) : std::nullopt;
   }
 
   std::vector<Sight> Observe(std::span<const ProcessId> ids) override {
@@ -199,6 +204,7 @@ Result<std::unique_ptr<Executor>> MakeSlurm(const Config& config,
       std::max<Duration>(seconds(2), clock.ToReal(config.stop_grace)).count());
   options.patience.heartbeat = config.slurm.heartbeat;
   options.poll = config.slurm.poll;
+  options.census = config.slurm.census;
   for (const auto& [name, value] : OwnEnvironment()) {
     for (const char* kept : {"PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ"}) {
       if (name == kept) options.environment[name] = value;

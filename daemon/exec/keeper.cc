@@ -46,7 +46,7 @@ void Keeper::Run() {
     main_ended_ = true;
     record_.signal = SIGTERM;
     record_.detail = "it was told to stop before it began";
-  } else if (OpenLogs()) {
+  } else if (!main_ended_ && OpenLogs()) {
     BeginFirst();
   }
   while (ReapAll()) {
@@ -88,6 +88,7 @@ bool Keeper::OpenLogs() {
 }
 
 void Keeper::BeginFirst() {
+  begun_ = true;
   if (options_.on_resume.empty()) {
     Begin(options_.command, false);
   } else {
@@ -291,6 +292,10 @@ void Keeper::Pulse() {
 void Keeper::Obey(const Orders& orders) {
   if (orders.abandon) return Abandon("it was given up");
   if (orders.stop) return Stop();
+  if (orders.recall && !begun_) {
+    main_ended_ = record_.recalled = true;
+    record_.detail = "it was taken back before it began";
+  }
   if (orders.suspend && !suspended_) Suspend();
   if (!orders.suspend && suspended_) Continue();
   if (orders.checkpoint_attempt > attempts_) {

@@ -59,6 +59,7 @@ class Keeper {
   ExitRecord record_;
   pid_t main_ = 0;  // the command, or before it the on_resume line
   bool before_ = false;
+  bool begun_ = false;
   bool main_ended_ = false;
   pid_t on_pause_ = 0;
   int attempts_ = 0;  // the last checkpoint attempt heeded

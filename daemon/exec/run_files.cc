@@ -153,7 +153,8 @@ Found<ExitRecord> ReadExit(const std::string& dir) {
   int number = 0;
   if (fields.value->Get("code", number)) record.code = number;
   if (fields.value->Get("signal", number)) record.signal = number;
-  if ((!record.code && !record.signal) ||
+  record.recalled = fields.value->Has("recalled");
+  if ((!record.code && !record.signal && !record.recalled) ||
       !fields.value->Get("began_ms", record.began_ms) ||
       !fields.value->Get("ended_ms", record.ended_ms)) {
     return {};
@@ -236,6 +237,7 @@ int WriteExit(const std::string& dir, const ExitRecord& record) {
   if (record.exec_errno != 0) text.Add("exec_errno", record.exec_errno);
   if (record.before_failed) text.Add("before_failed", 1);
   if (record.stopped) text.Add("stopped", 1);
+  if (record.recalled) text.Add("recalled", 1);
   text.Add("user_cpu_ms", record.user_cpu_ms);
   text.Add("system_cpu_ms", record.system_cpu_ms);
   if (!record.detail.empty()) text.Add("detail", record.detail);
@@ -257,6 +259,7 @@ Found<Orders> ReadOrders(const std::string& dir) {
   orders.suspend = fields.value->Has("suspend");
   fields.value->Get("checkpoint_attempt", orders.checkpoint_attempt);
   orders.stop = fields.value->Has("stop");
+  orders.recall = fields.value->Has("recall");
   orders.abandon = fields.value->Has("abandon");
   return {orders, 0};
 }
@@ -266,6 +269,7 @@ int WriteOrders(const std::string& dir, const Orders& orders) {
   if (orders.suspend) text.Add("suspend", 1);
   text.Add("checkpoint_attempt", orders.checkpoint_attempt);
   if (orders.stop) text.Add("stop", 1);
+  if (orders.recall) text.Add("recall", 1);
   if (orders.abandon) text.Add("abandon", 1);
   return ReplaceFile(dir, kOrdersFile, text.Close(), orders.abandon);
 }

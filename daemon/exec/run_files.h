@@ -64,6 +64,7 @@ struct Orders {
   bool suspend = false;
   int checkpoint_attempt = 0;  // the last one asked for
   bool stop = false;
+  bool recall = false;  // if nothing of it has begun, nothing shall
   // The run was given up, and another may begin: nothing of it may go on.
   bool abandon = false;
   friend bool operator==(const Orders&, const Orders&) = default;
@@ -83,6 +84,7 @@ struct ExitRecord {
   int exec_errno = 0;          // the command could not be started
   bool before_failed = false;  // the on_resume line failed; no command ran
   bool stopped = false;        // the runner was told to stop it
+  bool recalled = false;       // it was taken back before anything began
   int64_t user_cpu_ms = 0;     // of all its processes
   int64_t system_cpu_ms = 0;
   std::string detail;  // one line, for people

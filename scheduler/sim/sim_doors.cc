@@ -87,6 +87,13 @@ Status SimExecutor::Start(const StartOrder& order) {
   process.behaviour.save = order.spec.checkpoint_cost;
   if (behaviour != behaviours_.end()) process.behaviour = behaviour->second;
   process.began = clock_.Now();
+  if (const auto queue = queues_.find(order.region); queue != queues_.end()) {
+    process.queued = true;
+    process.began =
+        std::max(process.began, order.not_before.value_or(Instant())) +
+        Duration(std::uniform_int_distribution<int64_t>(
+            0, queue->second.longest.count())(queue_random_));
+  }
   process.counted_until = process.began;
   if (order.resume) process.restore_left = process.behaviour.restore;
   process.restore_left += order.move.time;
@@ -100,7 +107,7 @@ Status SimExecutor::Start(const StartOrder& order) {
 
 // Lets a process live up to the clock.
 void SimExecutor::Advance(Process& process) {
-  if (process.ended_at || process.lost) return;
+  if (process.ended_at || process.lost || process.queued) return;
   const Instant now = clock_.Now();
   const JobId job = process.order.id.job;
   if (process.suspended) {
@@ -146,6 +153,21 @@ void SimExecutor::Advance(Process& process) {
 
 void SimExecutor::AdvanceAll() {
   for (auto& [id, process] : processes_) Advance(process);
+  for (auto& [id, process] : processes_) LeaveQueue(process);
+}
+
+void SimExecutor::LeaveQueue(Process& process) {
+  if (!process.queued || clock_.Now() < process.began) return;
+  Resources used = process.order.spec.need;
+  for (const auto& [id, other] : processes_) {
+    if (other.queued || other.ended_at) continue;
+    if (other.order.region == process.order.region) {
+      used += other.order.spec.need;
+    }
+  }
+  if (!used.Fits(queues_.at(process.order.region).capacity)) return;
+  process.queued = false;
+  process.began = process.counted_until = clock_.Now();
 }
 
 Status SimExecutor::Suspend(ProcessId id) {
@@ -187,10 +209,20 @@ Status SimExecutor::Stop(ProcessId id) {
   CARBOND_RETURN_IF_ERROR(MaybeFail("stop"));
   const auto it = processes_.find(id);
   if (it == processes_.end()) return Missing("no such process");
-  if (!it->second.ended_at) {
+  if (it->second.queued) {
+    processes_.erase(it);
+  } else if (!it->second.ended_at) {
     it->second.ended_at = clock_.Now();
     it->second.signal = 15;
   }
+  return Ok();
+}
+
+Status SimExecutor::Recall(ProcessId id) {
+  AdvanceAll();
+  CARBOND_RETURN_IF_ERROR(MaybeFail("take back"));
+  const auto it = processes_.find(id);
+  if (it != processes_.end() && it->second.queued) processes_.erase(it);
   return Ok();
 }
 
@@ -220,6 +252,11 @@ std::vector<Sight> SimExecutor::Observe(std::span<const ProcessId> ids) {
       continue;
     }
     const Process& process = it->second;
+    if (process.queued) {
+      sight.what = Sight::What::kStarting;
+      sights.push_back(sight);
+      continue;
+    }
     sight.began_at = process.began;
     sight.what =
         process.suspended ? Sight::What::kSuspended : Sight::What::kRunning;
@@ -245,11 +282,17 @@ std::vector<Sight> SimExecutor::Observe(std::span<const ProcessId> ids) {
 
 void SimExecutor::Forget(ProcessId id) { processes_.erase(id); }
 
+std::optional<Room> SimExecutor::RoomIn(const std::string& region) {
+  const auto room = rooms_.find(region);
+  if (room == rooms_.end()) return std::nullopt;
+  return room->second;
+}
+
 int SimExecutor::Live(JobId job) {
   AdvanceAll();
   int live = 0;
   for (const auto& [id, process] : processes_) {
-    if (id.job == job && !process.ended_at) ++live;
+    if (id.job == job && !process.ended_at && !process.queued) ++live;
   }
   return live;
 }
@@ -258,7 +301,8 @@ Resources SimExecutor::Used(const std::string& region) {
   AdvanceAll();
   Resources used;
   for (const auto& [id, process] : processes_) {
-    if (!process.ended_at && process.order.region == region) {
+    if (!process.ended_at && !process.queued &&
+        process.order.region == region) {
       used += process.order.spec.need;
     }
   }
@@ -278,6 +322,10 @@ std::optional<Instant> SimExecutor::NextEnd() {
     if (process.ended_at || process.suspended) continue;
     if (process.leaves_at) {
       by(*process.leaves_at);
+      continue;
+    }
+    if (process.queued) {
+      if (process.began > clock_.Now()) by(process.began);
       continue;
     }
     by(clock_.Now() + process.restore_left + process.behaviour.work -

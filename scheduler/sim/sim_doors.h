@@ -75,6 +75,12 @@ class SimExecutor : public Executor {
   void RefuseCommand(const std::string& command, Status status) {
     refused_[command] = std::move(status);
   }
+  // The region holds starts in a queue of its own: each begins up to `longest`
+  // after it may, and when there is room.
+  void SetQueue(const Region& region, Duration longest, uint64_t seed) {
+    queues_[region.name] = {region.capacity, longest};
+    queue_random_.seed(seed);
+  }
   // The supervisor of a process vanishes.
   void Lose(ProcessId id);
 
@@ -84,8 +90,12 @@ class SimExecutor : public Executor {
   Status Continue(ProcessId id) override;
   Status Checkpoint(ProcessId id, int attempt) override;
   Status Stop(ProcessId id) override;
+  Status Recall(ProcessId id) override;
   std::vector<Sight> Observe(std::span<const ProcessId> ids) override;
   void Forget(ProcessId id) override;
+  std::optional<Room> RoomIn(const std::string& region) override;
+  // Others have this of it.
+  void SetRoom(const std::string& region, Room room) { rooms_[region] = room; }
 
   // What really runs now, for the eyes of a test.
   int Live(JobId job);
@@ -96,11 +106,16 @@ class SimExecutor : public Executor {
   std::optional<Instant> NextEnd();
 
  private:
+  struct Queue {
+    Resources capacity;
+    Duration longest{0};
+  };
   struct Process {
     StartOrder order;
     SimBehaviour behaviour;
     Duration* progress = nullptr;  // its job's, in progress_
-    Instant began;
+    bool queued = false;
+    Instant began;  // or, of what is queued, when it may
     Instant counted_until;
     Duration restore_left{0};
     bool suspended = false;
@@ -113,6 +128,7 @@ class SimExecutor : public Executor {
   };
 
   void Advance(Process& process);
+  void LeaveQueue(Process& process);
   void AdvanceAll();
   bool Fails();
   Status MaybeFail(const char* what);
@@ -123,9 +139,12 @@ class SimExecutor : public Executor {
   std::map<JobId, Duration> saved_;     // work in checkpoints
   std::map<JobId, Duration> progress_;  // of the process under way
   std::map<std::string, Status> refused_;
+  std::map<std::string, Queue> queues_;  // by region
+  std::map<std::string, Room> rooms_;    // by region
   std::set<JobId> crashed_;
   double failure_ = 0;
   std::mt19937_64 random_;
+  std::mt19937_64 queue_random_;
   int starts_ = 0;
 };
 

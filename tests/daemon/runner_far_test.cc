@@ -95,6 +95,31 @@ TEST(FarRunner, BeginsNothingThatIsUnwantedByNow) {
   EXPECT_TRUE(place.Exit().stopped);
 }
 
+TEST(FarRunner, BeginsNothingThatWasTakenBack) {
+  FarPlace place("echo never");
+  Orders orders;
+  orders.recall = true;
+  place.Order(orders);
+  EXPECT_EQ(place.Await(place.Launch()), 0);
+  EXPECT_EQ(place.Out(), "");
+  EXPECT_TRUE(place.Exit().recalled);
+  EXPECT_FALSE(place.Exit().code || place.Exit().signal);
+  EXPECT_FALSE(place.Exit().stopped);
+}
+
+TEST(FarRunner, IsNotTakenBackOnceItHasBegun) {
+  FarPlace place("echo $$ >fifo; while :; do sleep 0.01; done");
+  Fifo fifo(place.fifo());
+  const auto runner = place.Launch();
+  fifo.AwaitProcess();
+  Orders orders;
+  orders.recall = true;
+  orders.checkpoint_attempt = 1;
+  place.Order(orders);
+  EXPECT_EQ(place.Await(runner), 0);
+  EXPECT_EQ(place.Exit().signal, SIGUSR1);  // the other order was read
+}
+
 TEST(FarRunner, StopsContinuesAndAsksForACheckpointAsTheOrdersSay) {
   FarPlace place(
       "trap 'exit 85' USR1; echo $$ >fifo; while :; do sleep 0.01; done");

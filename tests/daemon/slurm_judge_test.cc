@@ -113,6 +113,35 @@ TEST(SlurmJudge, ANodeWithoutTheSharedDirectoryIsNamed) {
   EXPECT_THAT(See(facts).detail, HasSubstr("on eu1: is shared_dir the same"));
 }
 
+TEST(SlurmJudge, WhatWasTakenBackIsOverAndNobodysFault) {
+  RunFacts facts = Shown("CANCELLED");
+  facts.orders.recall = true;
+  facts.over_for = kPatience.storage;
+  EXPECT_EQ(See(facts).what, What::kEnded);
+  EXPECT_EQ(See(facts).because, std::nullopt);
+  EXPECT_EQ(See(facts).detail, "");
+  facts = Asked();  // and Slurm has forgotten it
+  facts.orders.recall = true;
+  EXPECT_EQ(See(facts).what, What::kAbsent);
+  EXPECT_EQ(NextOf(facts), Next::kNothing);
+}
+
+TEST(SlurmJudge, ARunnerThatWasTakenBackBeforeItBeganSaysSo) {
+  RunFacts facts = Under("COMPLETED");
+  facts.job.reset();
+  facts.orders.recall = true;
+  facts.exit = ExitRecord{};
+  EXPECT_EQ(See(facts).what, What::kEnded);
+  EXPECT_FALSE(See(facts).exit_code || See(facts).signal);
+}
+
+TEST(SlurmJudge, ARecallOfWhatHasBegunExplainsNoCancel) {
+  RunFacts facts = Over("CANCELLED", 1);
+  facts.orders.recall = true;
+  facts.exit->stopped = true;
+  EXPECT_EQ(See(facts).because, RunEnd::kCancelled);
+}
+
 // ---- While it runs ----------------------------------------------------------
 
 TEST(SlurmJudge, ARunnerThatSaysItLivesIsBelievedBeforeSlurm) {
@@ -243,17 +272,24 @@ TEST(SlurmCommands, AsksForWhatTheRunWasAllotted) {
   submission.arguments = {"/bin/carbon-runner", "--run", "/s"};
   submission.allotment.gpus = {0, 3};
   submission.allotment.cpus = 8;
-  submission.time_limit = seconds(61);
+  submission.times.limit = seconds(61);
+  submission.times.begin = Instant::FromMillis(1'800'000'000'001);
   const auto words = SbatchArguments(place, submission);
   using testing::Contains;
   EXPECT_THAT(words, Contains("--gres=gpu:a100:2"));
   EXPECT_THAT(words, Contains("--cpus-per-task=8"));
   EXPECT_THAT(words, Contains("--time=2"));
+  EXPECT_THAT(words, Contains("--begin=uts1800000001"));
   EXPECT_THAT(words, Contains("--no-requeue"));
   EXPECT_THAT(words, Contains("--dependency=singleton"));
   EXPECT_THAT(words, Contains("--mem=16G"));
   EXPECT_EQ(words[words.size() - 4], "/s/script");
   EXPECT_EQ(words.back(), "/s");
+}
+
+TEST(SlurmCommands, TakesBackOnlyWhatHasNotBegun) {
+  EXPECT_THAT(RecallArguments("ada", "carbond.x.1.1"),
+              testing::Contains("--state=PENDING"));
 }
 
 }  // namespace

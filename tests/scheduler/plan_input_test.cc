@@ -40,7 +40,7 @@ TEST(CapacityHours, OfWhichSeveralHoldLeaveTheLeast) {
 
 TEST(CapacityHours, AreLackingPieceByPiece) {
   const std::vector<Taken> lacking =
-      LackingDuring(Office(), {At(0), At(24 + 9)});
+      LackingDuring(Office(), {}, {At(0), At(24 + 9)});
   ASSERT_EQ(lacking.size(), 4u);
   EXPECT_EQ(lacking[0].interval, (Interval{At(0), At(1)}));
   EXPECT_EQ(lacking[0].need, (Resources{4, 24}));
@@ -48,7 +48,7 @@ TEST(CapacityHours, AreLackingPieceByPiece) {
   EXPECT_EQ(lacking[1].need, (Resources{2, 0}));
   EXPECT_EQ(lacking[2].interval, (Interval{At(23), At(25)}));
   EXPECT_EQ(lacking[3].interval, (Interval{At(32), At(33)}));
-  EXPECT_TRUE(LackingDuring(Region(), {At(0), At(9)}).empty());
+  EXPECT_TRUE(LackingDuring(Region(), {}, {At(0), At(9)}).empty());
 }
 
 TEST(CapacityHours, KeepAJobFromRunningInThem) {

@@ -14,6 +14,11 @@ namespace {
 class Simulation {
  public:
   explicit Simulation(uint64_t seed) : random_(seed), world_(Places()) {
+    if (seed % 2 == 0) {  // the larger one is a cluster with a queue
+      Region& large = world_.options.regions.back();
+      large.queue_ahead = minutes(Pick(0, 90));
+      world_.executor.SetQueue(large, minutes(Pick(0, 90)), seed);
+    }
     world_.options.observe_period = minutes(1);
     world_.options.metering_period = minutes(7);
     MakeGrid();
@@ -139,6 +144,12 @@ class Simulation {
     }
     for (const auto& [id, job] : world_.ledger.jobs()) {
       EXPECT_LE(world_.executor.Live(id), 1) << "job " << Number(id);
+      for (const carbond::Run& run : job.runs) {
+        const Instant may = run.not_before.value_or(kDawn);
+        EXPECT_GE(run.started_at.value_or(may), may) << "job " << Number(id);
+        const bool back = run.end == RunEnd::kRecalled;
+        EXPECT_FALSE(back && run.started_at) << "job " << Number(id);
+      }
       const bool paused = Pauses(job) > 0;
       EXPECT_FALSE(paused && job.spec->pause == PauseMode::kNone);
     }

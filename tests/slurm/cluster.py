@@ -52,7 +52,10 @@ AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/none
 MailProg=/bin/true
 {nodes}
-PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+PreemptType=preempt/partition_prio
+PreemptMode=CANCEL
+PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=1
+PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=9 PreemptMode=OFF
 """
 
 
@@ -206,7 +209,7 @@ class Cluster:
         usable = ("idle", "mixed", "allocated", "completing")
         await_true("the nodes of %s are up" % self.name, lambda: sum(
             state in usable for state in self.run(
-                "sinfo", "-h", "-N", "-o", "%T").split()) == len(self.nodes))
+                "sinfo", "-h", "-N", "-p", "main", "-o", "%T").split()) == len(self.nodes))
 
     def signal(self, daemon, number):
         pid = self.pid(daemon)

@@ -96,6 +96,7 @@ class Day:
 
     def check(self, names):
         pauses = 0
+        taken_back = 0
         in_ledger = {}
         for job in names:
             shown = self.world.show(job)
@@ -105,14 +106,18 @@ class Day:
             assert not os.path.exists(self.world.path(name + ".twice")), name
             pauses += shown["pauses"]
             for run in shown["runs"]:
+                if run["end"] == "recalled":
+                    assert not run["started_at"], run
+                    taken_back += 1
+                    continue
                 in_ledger[(job, run["run"])] = seconds(run) / SPEED
         assert pauses > 0, "the day had no pause"
         # Each run is one cluster's, also after carbond came back.
         log = self.world.read("carbond.log")
         assert "is shared_dir the same" not in log
         self.compare(in_ledger)
-        print("%d jobs, %d pauses; %s"
-              % (len(names), pauses, self.world.verify()))
+        print("%d jobs, %d pauses, %d runs taken back from the queue; %s"
+              % (len(names), pauses, taken_back, self.world.verify()))
 
     # Slurm counts whole seconds, from its prolog to the last process's end,
     # and a process that was suspended is one Slurm job and several runs.
@@ -121,6 +126,8 @@ class Day:
         ended = {tuple(row["Name"].split(".")[2:]): row
                  for row in self.clusters["us"].ended()}
         for (job, process), row in ended.items():
+            if (job, int(process)) not in in_ledger:
+                continue  # taken back from the queue
             if (job, str(int(process) + 1)) in ended or (
                     job, int(process) + 1) not in in_ledger:
                 start, end = (datetime.datetime.fromisoformat(row[key])

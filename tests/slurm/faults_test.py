@@ -16,7 +16,7 @@ CONFIG = """
 listen: unix:{dir}/s.sock
 state_dir: {dir}/state
 shared_dir: {dir}/shared
-slurm: {{allow_root: true, heartbeat: 500ms, poll: 1s}}
+slurm: {{allow_root: true, heartbeat: 500ms, poll: 1s, census: 1s}}
 providers:
   rec: {{type: recorded, actual: grid.csv, signal: test_moer, replay: now, loop: true}}
 regions:
@@ -58,6 +58,80 @@ class Faults:
         assert not os.path.exists(self.world.path(name + ".twice")), name
         return shown
 
+    def in_slurm(self, region, job):
+        """(number, state) of what the cluster knows of it."""
+        return [j[:2] for j in self.clusters[region].jobs()
+                if j[2].split(".")[2:3] == [job]]
+
+    # Its hour comes while nobody but Slurm is there to start it.
+    def plan_holds_without_carbond(self):
+        job = self.submit("alone", "eu", 40, "--earliest", "8s")
+        await_true("it waits in Slurm",
+                   lambda: self.in_slurm("eu", job)[0:1] and
+                   self.in_slurm("eu", job)[0][1] == "PENDING", 7)
+        self.world.kill()
+        self.world.await_pids("alone")
+        self.world.start()
+        self.succeeds("alone", job)
+
+    def taken_back_from_the_queue(self):
+        job = self.submit("back", "eu", 40, "--earliest", "30s")
+        await_true("it waits in Slurm", lambda: self.in_slurm("eu", job), 10)
+        self.world.ctl("pause", job)
+        shown = self.world.await_state(job, "waiting")
+        assert shown["runs"][0]["end"] == "recalled", shown["runs"]
+        assert self.in_slurm("eu", job)[0][1] == "CANCELLED"
+        self.world.ctl("resume", job)
+        self.succeeds("back", job, runs=2)
+
+    def held_by_an_administrator(self):
+        job = self.submit("held", "us", 40, "--earliest", "6s")
+        await_true("it waits in Slurm", lambda: self.in_slurm("us", job), 5)
+        number = self.in_slurm("us", job)[0][0]
+        self.clusters["us"].run("scontrol", "hold", number)
+        time.sleep(9)
+        assert self.world.show(job)["state"] == "starting"
+        assert "JobHeldAdmin" in self.world.read("carbond.log")
+        self.clusters["us"].run("scontrol", "release", number)
+        self.succeeds("held", job)
+
+    def time_limit_of_slurm(self):
+        job = self.submit("limit", "us", 2000)
+        self.world.await_pids("limit")
+        number = self.in_slurm("us", job)[0][0]
+        self.clusters["us"].run("scontrol", "update", "JobId=" + number,
+                                "EndTime=now+1")
+        shown = self.world.await_state(job, "done", 120)
+        assert shown["outcome"] == "failed", shown
+        assert shown["runs"][0]["end"] == "time_limit", shown["runs"]
+        assert "time limit in Slurm" in shown["runs"][0]["detail"], shown
+
+    # A job of a partition that goes first takes all the nodes.
+    def preempted(self):
+        us = self.clusters["us"]
+        job = self.submit("pushed", "us", 200)
+        self.world.await_pids("pushed")
+        us.run("sbatch", "-p", "urgent", "-N2", "--exclusive", "-t", "1",
+               "--wrap=sleep 4")
+        shown = self.succeeds("pushed", job, runs=2, begun=2)
+        assert shown["runs"][0]["end"] == "preempted", shown["runs"]
+
+    # Plans fit what is there: nothing is handed to nodes that take no jobs.
+    def drained(self):
+        eu = self.clusters["eu"]
+        nodes = ",".join(eu.nodes)
+        eu.run("scontrol", "update", "NodeName=" + nodes, "State=DRAIN",
+               "Reason=test")
+        time.sleep(3)
+        job = self.submit("patient", "eu", 40)
+        time.sleep(3)
+        shown = self.world.show(job)
+        assert shown["state"] == "waiting", shown
+        assert shown["wait_reason"] == "no_capacity", shown
+        assert not self.in_slurm("eu", job)
+        eu.run("scontrol", "update", "NodeName=" + nodes, "State=RESUME")
+        self.succeeds("patient", job)
+
     def refused(self):
         job = self.submit("refused", "nowhere", 1)
         shown = self.world.await_state(job, "done")
@@ -86,23 +160,14 @@ class Faults:
     # acknowledged, and hands the number to the next.
     def controller_killed_after_a_submission(self):
         eu = self.clusters["eu"]
-        nodes = ",".join(eu.nodes)
-        eu.run("scontrol", "update", "NodeName=" + nodes, "State=DRAIN",
-               "Reason=test")
-        time.sleep(6)
         # This is written at once, and what follows within 5 s is not.
+        time.sleep(6)
         eu.run("sbatch", "--hold", "--wrap=true")
-        job = self.submit("forgotten", "eu", 40)
-        known = lambda: any(
-            j[2].split(".")[2:3] == [job] for j in eu.jobs())
-        await_true("it is in Slurm", known, 10)
+        job = self.submit("forgotten", "eu", 40, "--earliest", "25s")
+        await_true("it is in Slurm", lambda: self.in_slurm("eu", job), 10)
         eu.signal("slurmctld", signal.SIGKILL)
         eu.start_controller()
-        lost = not known()
-        # Nothing drained is left to resume when it forgot that as well.
-        drained = lambda: "drain" in eu.run("sinfo", "-h", "-o", "%T")
-        await_true("the nodes are back", lambda: not drained() or eu.works(
-            "scontrol", "update", "NodeName=" + nodes, "State=RESUME"))
+        lost = not self.in_slurm("eu", job)
         self.succeeds("forgotten", job)
         handed = self.world.read("carbond.log").count(
             "handed to Slurm job=%s " % job)
@@ -173,6 +238,10 @@ class Faults:
         self.world.start()
         for fault in (self.refused, self.cancelled_by_an_administrator,
                       self.cancelled_by_its_user, self.carbond_killed,
+                      self.plan_holds_without_carbond,
+                      self.taken_back_from_the_queue,
+                      self.held_by_an_administrator, self.drained,
+                      self.time_limit_of_slurm, self.preempted,
                       self.all_of_it_killed, self.slurmd_killed, self.fence,
                       self.controller_killed_after_a_submission,
                       self.controller_frozen):

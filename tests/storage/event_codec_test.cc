@@ -60,6 +60,9 @@ TEST(EventCodec, KeepsItsWords) {
   ExpectRoundTrip(StartIssued{3, "eu", 2, {{0, 5}, 16}, true},
                   R"({"run":3,"region":"eu","process":2,"gpus":[0,5],)"
                   R"("cpus":16,"resume":true})");
+  ExpectRoundTrip(StartIssued{1, "eu", 1, {}, false, {}, Minutes(0, 5).end},
+                  R"({"run":1,"region":"eu","process":1,)"
+                  R"("not_before_ms":1795248300000})");
   ExpectRoundTrip(RunStarted{1}, R"({"run":1})");
   ExpectRoundTrip(Progressed{1, 0.42, true},
                   R"({"run":1,"fraction":0.42,"checkpoint":true})");

@@ -105,6 +105,21 @@ void ReleasedLife(Lives& lives) {
   lives.Commit();
 }
 
+// Since schema 6: handed to a cluster ahead of its time, taken back, and handed
+// over again.
+void LifeInAQueue(Lives& lives) {
+  const JobId id = lives.Submit(SmallSpec("flo", "speech"), 350);
+  const auto hand_over = [&](int run, int at) {
+    lives.Tell(id, at,
+               StartIssued{run, "eu", run, {{0}, 4}, false, {}, At(at + 10)});
+  };
+  hand_over(1, 351);
+  lives.Tell(id, 355, StopIssued{1, RunEnd::kRecalled});
+  lives.Tell(id, 356, RunEnded{1, RunEnd::kRecalled, {}, {}, ""});
+  hand_over(2, 360);
+  lives.Commit();
+}
+
 void Write(const std::string& path) {
   const auto ledger = *SqliteLedger::Open(path);
   Lives lives(*ledger);
@@ -118,6 +133,7 @@ void Write(const std::string& path) {
   LifeThatNeverBegan(lives);
   LifeAwayFromItsData(lives);
   ReleasedLife(lives);
+  LifeInAQueue(lives);
   WriteGrid(*ledger);
   Check(ledger->PutSetting("clock", "1"));
 }

@@ -28,7 +28,11 @@ class GoldenTest : public testing::TestWithParam<size_t> {
   bool knows_moves() const { return GetParam() >= 3; }
   // A seventh was released from a pause.
   bool knows_releases() const { return GetParam() >= 5; }
-  int64_t jobs() const { return 5 + knows_moves() + knows_releases(); }
+  // An eighth waits in a cluster's queue until its time.
+  bool knows_queues() const { return GetParam() >= 6; }
+  int64_t jobs() const {
+    return 5 + knows_moves() + knows_releases() + knows_queues();
+  }
 
   LedgerFolder folder_;
   const std::string path_ = folder_ / "ledger.db";
@@ -46,8 +50,9 @@ TEST_P(GoldenTest, Opens) {
   const auto verified = VerifyLedger(path_);
   ASSERT_TRUE(verified.ok()) << verified.status();
   EXPECT_EQ(verified->jobs, jobs());
-  EXPECT_EQ(verified->events,
-            44 + (knows_moves() ? 6 : 0) + (knows_releases() ? 8 : 0));
+  EXPECT_EQ(verified->events, 44 + (knows_moves() ? 6 : 0) +
+                                  (knows_releases() ? 8 : 0) +
+                                  (knows_queues() ? 5 : 0));
   EXPECT_EQ(verified->readings,
             10 + (knows_moves() ? 2 : 0) + (knows_releases() ? 1 : 0));
 }
@@ -163,7 +168,7 @@ TEST_P(GoldenTest, GoesOnFromWhereItWas) {
   const auto recovered = ledger->Recover(Instant());
   ASSERT_TRUE(recovered.ok()) << recovered.status();
   EXPECT_EQ(recovered->next_job, JobId{jobs() + 1});
-  EXPECT_EQ(recovered->live.size(), knows_releases() ? 3u : 2u);
+  EXPECT_EQ(recovered->live.size(), 2u + knows_releases() + knows_queues());
   EXPECT_EQ(recovered->unsettled.size(), knows_moves() ? 3u : 2u);
   EXPECT_EQ(recovered->plans.size(), 1u);
   const auto request = ledger->FindRequest("01JD-golden");
@@ -180,6 +185,20 @@ TEST_P(GoldenTest, GoesOnFromWhereItWas) {
   ASSERT_TRUE(ledger->Append(batch).ok());
   const auto verified = VerifyLedger(path_);
   EXPECT_TRUE(verified.ok()) << verified.status();
+}
+
+TEST_P(GoldenTest, KnowsWhenARunMayBeginSinceSchema6) {
+  OpenLedger(path_).reset();
+  const auto reader = LedgerReader::Open(path_);
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  EXPECT_EQ((*reader)->Get(JobId{1})->job.runs[0].not_before, std::nullopt);
+  if (!knows_queues()) return;
+  const auto queued = (*reader)->Get(JobId{8});
+  ASSERT_TRUE(queued.ok()) << queued.status();
+  ASSERT_EQ(queued->job.runs.size(), 2u);
+  EXPECT_EQ(queued->job.state, State::kStarting);
+  EXPECT_EQ(queued->job.runs[0].end, RunEnd::kRecalled);
+  EXPECT_EQ(queued->job.runs[1].not_before, At(370));
 }
 
 }  // namespace

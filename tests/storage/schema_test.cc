@@ -42,9 +42,9 @@ class SchemaTest : public testing::Test {
 
 TEST_F(SchemaTest, RefusesALedgerOfANewerCarbond) {
   OpenLedger(path_).reset();
-  RawLedger(path_).Run("PRAGMA user_version = 7");
+  RawLedger(path_).Run("PRAGMA user_version = 9");
   const std::string words = "ledger " + path_ +
-                            " has schema 7, this carbond knows up to " +
+                            " has schema 9, this carbond knows up to " +
                             std::to_string(Migrations().size()) +
                             ": run the newer carbond, or restore a backup";
   const Status writer = SqliteLedger::Open(path_).status();
@@ -52,7 +52,7 @@ TEST_F(SchemaTest, RefusesALedgerOfANewerCarbond) {
   EXPECT_EQ(Message(writer), words);
   EXPECT_EQ(Message(LedgerReader::Open(path_).status()), words);
   EXPECT_EQ(Message(VerifyLedger(path_).status()), words);
-  EXPECT_EQ(RawLedger(path_).Ask("PRAGMA user_version"), "7");
+  EXPECT_EQ(RawLedger(path_).Ask("PRAGMA user_version"), "9");
 }
 
 TEST_F(SchemaTest, FindsInAnOldLedgerWhoWasReleasedSinceItsLastPause) {
@@ -74,7 +74,8 @@ TEST_F(SchemaTest, FindsInAnOldLedgerWhoWasReleasedSinceItsLastPause) {
     lives.Commit();
   }
   RawLedger(path_).Run(
-      "ALTER TABLE jobs DROP COLUMN released_at_ms; PRAGMA user_version = 4");
+      "ALTER TABLE jobs DROP COLUMN released_at_ms; "
+      "ALTER TABLE runs DROP COLUMN not_before_ms; PRAGMA user_version = 4");
   const auto recovered = OpenLedger(path_)->Recover(Instant());
   ASSERT_TRUE(recovered.ok()) << recovered.status();
   ASSERT_EQ(recovered->live.size(), 2u);

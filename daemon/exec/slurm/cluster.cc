@@ -40,9 +40,11 @@ SlurmCluster::Held::Held(const std::string& directory)
     : dir(directory), progress(directory + '/' + kProgressFile) {}
 
 SlurmCluster::SlurmCluster(SlurmOptions options, std::string conf,
+                           std::map<std::string, SlurmPlace> places,
                            std::function<void()> wake)
     : options_(std::move(options)),
       conf_(std::move(conf)),
+      places_(std::move(places)),
       environment_(options_.environment),
       wake_(std::move(wake)) {
   if (!conf_.empty()) environment_["SLURM_CONF"] = conf_;
@@ -61,12 +63,12 @@ SlurmCluster::~SlurmCluster() {
 // ---- For the engine's thread ------------------------------------------------
 
 void SlurmCluster::Start(const StartOrder& order, const SlurmPlace& place,
-                         Duration time_limit) {
+                         const SlurmTimes& times) {
   const std::lock_guard lock(mutex_);
   Errand& errand = errands_[order.id];
   errand.start = order;
   errand.place = place;
-  errand.time_limit = time_limit;
+  errand.times = times;
   // Not absent any more, or the engine would ask again at once.
   sights_[order.id].what = Sight::What::kStarting;
   changed_.notify_all();
@@ -95,6 +97,13 @@ void SlurmCluster::Forget(ProcessId id) {
   changed_.notify_all();
 }
 
+std::optional<Room> SlurmCluster::RoomIn(const std::string& region) {
+  const std::lock_guard lock(mutex_);
+  const auto room = rooms_.find(region);
+  if (room == rooms_.end()) return std::nullopt;
+  return room->second;
+}
+
 // ---- The cluster's thread ---------------------------------------------------
 
 std::string SlurmCluster::NameOf(ProcessId id) const {
@@ -118,14 +127,14 @@ void SlurmCluster::Run() {
     lock.unlock();
     for (auto& [id, errand] : errands) Do(id, errand);
     if (WantsQueue()) ReadQueue();
-    if (LookAtAll()) wake_();
+    const bool rooms_changed = Now() >= next_rooms_ && ReadRooms();
+    if (LookAtAll() || rooms_changed) wake_();
     lock.lock();
-    const auto due = [&] { return stopping_ || !errands_.empty(); };
-    if (held_.empty()) {
-      changed_.wait(lock, due);
-    } else {
-      changed_.wait_for(lock, pause, due);
-    }
+    std::chrono::milliseconds wait(
+        std::max<int64_t>(0, (next_rooms_ - Now()).count()));
+    if (!held_.empty()) wait = std::min(wait, pause);
+    changed_.wait_for(lock, wait,
+                      [&] { return stopping_ || !errands_.empty(); });
   }
 }
 
@@ -203,7 +212,7 @@ Status SlurmCluster::Prepare(ProcessId id, Held& held, const Errand& errand) {
   submission.arguments = {options_.runner, "--run", held.dir};
   submission.log = held.dir + '/' + kRunnerLogFile;
   submission.allotment = order.allotment;
-  submission.time_limit = errand.time_limit;
+  submission.times = errand.times;
   CARBOND_RETURN_IF_ERROR(Written(WriteText(held.dir, kScriptFile, kScript),
                                   held.dir, kScriptFile));
   held.sbatch = SbatchArguments(errand.place, submission);
@@ -250,11 +259,16 @@ void SlurmCluster::Order(ProcessId id, Held& held, Orders orders) {
   }
   held.facts.orders = orders;
   // What only waits in the queue has no runner yet that would read them.
-  if (orders.stop && !held.facts.started) Cancel(id);
+  if (!held.facts.started) Cancel(id, orders);
 }
 
-void SlurmCluster::Cancel(ProcessId id) {
-  const auto end = Call("scancel", ScancelArguments(options_.user, NameOf(id)));
+// Nothing, unless the orders say so.
+void SlurmCluster::Cancel(ProcessId id, const Orders& orders) {
+  const bool whatever = orders.stop || orders.abandon;
+  if (!whatever && !orders.recall) return;
+  const auto end =
+      Call("scancel", whatever ? ScancelArguments(options_.user, NameOf(id))
+                               : RecallArguments(options_.user, NameOf(id)));
   if (end.ok() && end->code == 0) return;
   spdlog::warn("job {} run {}: scancel: {}", Number(id.job), id.process,
                !end.ok()        ? Message(end.status())
@@ -279,17 +293,19 @@ bool SlurmCluster::WantsQueue() const {
   return any && Now() >= next_queue_;
 }
 
-// One question for all runs, however many.
-void SlurmCluster::ReadQueue() {
-  const Duration asked = Now();
-  const auto end = Call("squeue", SqueueArguments(options_.user));
-  next_queue_ = Now() + options_.poll;
+// Nothing when there was no answer, which changes nothing of what is known.
+std::optional<std::string> SlurmCluster::Ask(
+    const std::string& program, const std::vector<std::string>& arguments) {
+  Environment environment = environment_;
+  environment["SLURM_TIME_FORMAT"] = "%s";
+  const auto end =
+      RunProgram(program, arguments, environment, options_.command_limit);
   std::string trouble;
   if (!end.ok()) {
     trouble = Message(end.status());
   } else if (end->code != 0) {
-    trouble = end->timed_out ? "squeue gave no answer"
-                             : "squeue: " + LastComplaint(end->err);
+    trouble = end->timed_out ? program + " gave no answer"
+                             : program + ": " + LastComplaint(end->err);
   }
   const std::string cluster = conf_.empty() ? "Slurm" : "Slurm of " + conf_;
   if (!trouble.empty() && trouble_.empty()) {
@@ -298,10 +314,19 @@ void SlurmCluster::ReadQueue() {
     spdlog::info("{} answers again", cluster);
   }
   trouble_ = std::move(trouble);
-  if (!trouble_.empty()) return;  // it changes nothing of what is known
+  if (!trouble_.empty()) return std::nullopt;
+  return std::move(end->out);
+}
+
+// One question for all runs, however many.
+void SlurmCluster::ReadQueue() {
+  const Duration asked = Now();
+  const auto text = Ask("squeue", SqueueArguments(options_.user));
+  next_queue_ = Now() + options_.poll;
+  if (!text) return;
   queue_at_ = asked;
   queue_.clear();
-  for (SlurmJob& job : ParseSqueue(end->out)) {
+  for (SlurmJob& job : ParseSqueue(*text)) {
     const auto [at, is_new] = queue_.try_emplace(job.name, job);
     // A name may stand there twice: what is over says less than what is not,
     // and of two that are over the later one is read later.
@@ -310,6 +335,53 @@ void SlurmCluster::ReadQueue() {
       at->second = std::move(job);
     }
   }
+}
+
+bool SlurmCluster::ReadRooms() {
+  const auto reservations = ReadReservations();
+  bool changed = false;
+  for (const auto& [region, place] : places_) {
+    if (!reservations) break;
+    std::optional<Room> room = ReadRoom(place, *reservations);
+    if (!room) continue;
+    const std::lock_guard lock(mutex_);
+    Room& known = rooms_[region];
+    changed = changed || known != *room;
+    known = *std::move(room);
+  }
+  next_rooms_ = Now() + options_.census;
+  return changed;
+}
+
+std::optional<Room> SlurmCluster::ReadRoom(
+    const SlurmPlace& place,
+    const std::vector<SlurmReservation>& reservations) {
+  SlurmCensus census;
+  census.reservations = reservations;
+  const auto nodes = Ask("sinfo", SinfoArguments(place));
+  if (!nodes) return std::nullopt;
+  std::string partition;
+  census.nodes = ParseSinfo(*nodes, place, &partition);
+  // Not there: what is handed to it will be refused, and told.
+  if (census.nodes.empty()) return std::nullopt;
+  const auto uses = Ask("squeue", UseArguments(partition));
+  if (!uses) return std::nullopt;
+  census.uses = ParseUse(*uses);
+  return MakeRoom(census, place, "carbond." + options_.instance + '.',
+                  SystemClock::RealNow());
+}
+
+std::optional<std::vector<SlurmReservation>> SlurmCluster::ReadReservations() {
+  const auto text = Ask("scontrol", ReservationArguments());
+  if (!text) return std::nullopt;
+  std::vector<SlurmReservation> reservations = ParseReservations(*text);
+  for (SlurmReservation& reservation : reservations) {
+    const auto names =
+        Ask("scontrol", {"show", "hostnames", reservation.nodes});
+    if (!names) return std::nullopt;
+    reservation.names = ParseHostnames(*names);
+  }
+  return reservations;
 }
 
 // What an earlier daemon left.
@@ -419,15 +491,15 @@ Sight SlurmCluster::LookAt(ProcessId id, Held& held) {
     Order(id, held, orders);
     // Another run may follow only once this one is told to stay away.
     if (!held.facts.orders.abandon) return unknown;
-    Cancel(id);
+    Cancel(id, held.facts.orders);
   }
   // A stop of what still waits may have been overheard; asked for once per
   // reading of the queue.
-  if (held.facts.orders.stop && !held.facts.started && held.facts.row &&
+  if (!held.facts.started && held.facts.row &&
       StageOf(*held.facts.row) != SlurmStage::kOver &&
       held.cancelled_at != queue_at_) {
     held.cancelled_at = queue_at_;
-    Cancel(id);
+    Cancel(id, held.facts.orders);
   }
   using What = Sight::What;
   held.final =

@@ -23,6 +23,7 @@
 #include "daemon/exec/slurm/commands.h"
 #include "daemon/exec/slurm/judge.h"
 #include "daemon/exec/slurm/program.h"
+#include "daemon/exec/slurm/room.h"
 
 namespace carbond {
 
@@ -33,35 +34,39 @@ struct SlurmOptions {
   std::string user;        // whose jobs they are
   int grace_ms = 10000;    // between TERM and KILL
   SlurmPatience patience;
-  Duration poll = seconds(5);  // of the queue, while there is something in it
+  Duration poll = seconds(5);    // of the queue, while there is something in it
+  Duration census = minutes(1);  // of nodes, other people's jobs, reservations
   Duration command_limit = seconds(10);
   Environment environment;  // of Slurm's commands, and so of the jobs
 };
 
 class SlurmCluster {
  public:
-  // `conf`: slurm.conf, or empty for the system's. `wake` is called from the
-  // cluster's thread when a sight has changed.
+  // `conf`: slurm.conf, or empty for the system's. `places`: by region. `wake`
+  // is called from the cluster's thread when a sight or a room has changed.
   SlurmCluster(SlurmOptions options, std::string conf,
+               std::map<std::string, SlurmPlace> places,
                std::function<void()> wake);
   ~SlurmCluster();  // what runs, runs on
 
-  // Hands over; what becomes of it is seen. `time_limit` as Slurm's clock runs.
+  // Hands over; what becomes of it is seen.
   void Start(const StartOrder& order, const SlurmPlace& place,
-             Duration time_limit);
+             const SlurmTimes& times);
   // What is wanted of a run from now on.
   using Change = std::function<void(Orders&)>;
   void Want(ProcessId id, Change change);
   // kUnknown until it was looked at; kAbsent also for another cluster's runs.
   Sight Look(ProcessId id);
   void Forget(ProcessId id);
+  // By the machine's clock. Nothing until it was looked at.
+  std::optional<Room> RoomIn(const std::string& region);
 
  private:
   // What was asked of the thread and not done yet.
   struct Errand {
     std::optional<StartOrder> start;
     SlurmPlace place;
-    Duration time_limit{0};
+    SlurmTimes times;
     std::vector<Change> changes;
     bool forget = false;
   };
@@ -88,9 +93,16 @@ class SlurmCluster {
   Status Prepare(ProcessId id, Held& held, const Errand& errand);
   void Submit(ProcessId id, Held& held);
   void Order(ProcessId id, Held& held, Orders orders);
-  void Cancel(ProcessId id);
+  void Cancel(ProcessId id, const Orders& orders);
   void Remove(ProcessId id, const Held& held);
   void ReadQueue();
+  bool ReadRooms();  // has any changed?
+  std::optional<Room> ReadRoom(
+      const SlurmPlace& place,
+      const std::vector<SlurmReservation>& reservations);
+  std::optional<std::vector<SlurmReservation>> ReadReservations();
+  std::optional<std::string> Ask(const std::string& program,
+                                 const std::vector<std::string>& arguments);
   bool WantsQueue() const;
   Status ReadFirst(Held& held);
   Status ReadDirectory(Held& held);
@@ -106,6 +118,7 @@ class SlurmCluster {
   // Fixed after construction
   const SlurmOptions options_;
   const std::string conf_;
+  const std::map<std::string, SlurmPlace> places_;
   Environment environment_;
   const std::function<void()> wake_;
 
@@ -114,6 +127,7 @@ class SlurmCluster {
   std::map<std::string, SlurmJob> queue_;  // by name, as last read
   std::optional<Duration> queue_at_;       // when it was asked for
   Duration next_queue_{0};
+  Duration next_rooms_{0};
   std::string trouble_;  // why Slurm does not answer; empty: it does
 
   std::mutex mutex_;
@@ -121,6 +135,7 @@ class SlurmCluster {
   // Guarded by mutex_
   std::map<ProcessId, Errand> errands_;
   std::map<ProcessId, Sight> sights_;
+  std::map<std::string, Room> rooms_;
   bool stopping_ = false;
 
   std::thread thread_;

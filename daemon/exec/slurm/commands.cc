@@ -40,7 +40,12 @@ std::vector<std::string> SbatchArguments(const SlurmPlace& place,
       // run the user's login shell to find another.
       "--export=ALL", "--nodes=1", "--ntasks=1",
       fmt::format("--cpus-per-task={}", std::max(1, submission.allotment.cpus)),
-      fmt::format("--time={}", Minutes(submission.time_limit))};
+      fmt::format("--time={}", Minutes(submission.times.limit))};
+  if (submission.times.begin) {
+    // Whole seconds, and rather late than early.
+    const int64_t at = (submission.times.begin->millis() + 999) / 1000;
+    arguments.push_back(fmt::format("--begin=uts{}", at));
+  }
   const auto add = [&](const char* option, const std::string& value) {
     if (!value.empty()) arguments.push_back(option + value);
   };
@@ -73,6 +78,13 @@ std::vector<std::string> SqueueArguments(const std::string& user) {
 std::vector<std::string> ScancelArguments(const std::string& user,
                                           const std::string& name) {
   return {"--quiet", "--user=" + user, "--name=" + name};
+}
+
+std::vector<std::string> RecallArguments(const std::string& user,
+                                         const std::string& name) {
+  std::vector<std::string> arguments = ScancelArguments(user, name);
+  arguments.push_back("--state=PENDING");
+  return arguments;
 }
 
 std::vector<SlurmJob> ParseSqueue(std::string_view text) {

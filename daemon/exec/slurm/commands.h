@@ -3,6 +3,7 @@
 // strings are used and not JSON, whose shape changed from release to release;
 // sbatch(1), squeue(1), scancel(1) of Slurm 22.05 and later.
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,13 @@
 #include "scheduler/ports.h"
 
 namespace carbond {
+
+// By the machine's clock, as Slurm's runs.
+struct SlurmTimes {
+  Duration limit{0};
+  // Slurm keeps it until then, whoever is down by then.
+  std::optional<Instant> begin = {};
+};
 
 // `name` is what a submission is known by for ever: an id that sbatch printed
 // can be lost within five seconds and then be handed to another job.
@@ -21,7 +29,7 @@ struct Submission {
   std::vector<std::string> arguments;
   std::string log;  // what the script itself prints
   Allotment allotment;
-  Duration time_limit{0};
+  SlurmTimes times;
 };
 std::vector<std::string> SbatchArguments(const SlurmPlace& place,
                                          const Submission& submission);
@@ -32,6 +40,9 @@ std::vector<std::string> SqueueArguments(const std::string& user);
 // By name, so that a number which changed hands meanwhile hits nobody else.
 std::vector<std::string> ScancelArguments(const std::string& user,
                                           const std::string& name);
+// The same of one that has not begun; nothing of one that has.
+std::vector<std::string> RecallArguments(const std::string& user,
+                                         const std::string& name);
 
 struct SlurmJob {
   std::string id;

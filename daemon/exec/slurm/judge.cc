@@ -19,10 +19,15 @@ void AddProgress(const RunFacts& facts, Sight& sight) {
   sight.checkpoint = facts.progress.checkpoint;
 }
 
+// Did carbond ask for its end? A recall is void once it has begun.
+bool IsUnwanted(const RunFacts& facts) {
+  return facts.orders.stop || (facts.orders.recall && !facts.job);
+}
+
 // What Slurm did to it, where that explains an end that carbond did not ask
 // for.
 void Explain(const RunFacts& facts, Sight& sight) {
-  if (!facts.row || facts.orders.stop) return;
+  if (!facts.row || IsUnwanted(facts)) return;
   const std::string& state = facts.row->state;
   const std::string job = "Slurm job " + facts.row->id;
   if (state == "CANCELLED") {
@@ -65,7 +70,7 @@ Sight Ended(const RunFacts& facts) {
 bool AwaitsReason(const RunFacts& facts, const SlurmPatience& patience) {
   const bool told = facts.queue_known && facts.row &&
                     StageOf(*facts.row) == SlurmStage::kOver;
-  return facts.exit->stopped && !facts.orders.stop && !told &&
+  return facts.exit->stopped && !IsUnwanted(facts) && !told &&
          facts.exit_for < patience.storage;
 }
 
@@ -120,12 +125,12 @@ RunVerdict OfRow(const RunFacts& facts, const SlurmPatience& patience) {
   const bool not_its_fault = row.state == "NODE_FAIL" ||
                              row.state == "BOOT_FAIL" ||
                              row.state == "PREEMPTED";
-  if (not_its_fault && !facts.orders.stop) {
+  if (not_its_fault && !IsUnwanted(facts)) {
     return {Begin(What::kStarting), Next::kSubmit};
   }
   Sight sight = Begin(What::kEnded);
   Explain(facts, sight);
-  if (!sight.because && !facts.orders.stop) {
+  if (!sight.because && !IsUnwanted(facts)) {
     sight.detail = fmt::format(
         "Slurm job {} ended as {} ({}) before carbon-runner began{}: is "
         "shared_dir the same on that node, and carbon-runner installed?",
@@ -155,7 +160,7 @@ RunVerdict Judge(const RunFacts& facts, const SlurmPatience& patience) {
   if (facts.since_asked < wait) {
     return {Begin(What::kStarting), Next::kNothing};
   }
-  if (facts.orders.stop) return {Begin(What::kAbsent), Next::kNothing};
+  if (IsUnwanted(facts)) return {Begin(What::kAbsent), Next::kNothing};
   return {Begin(What::kStarting, "Slurm lost it: asked again"), Next::kSubmit};
 }
 

@@ -29,10 +29,13 @@ SlurmExecutor::SlurmExecutor(SlurmOptions options,
                              const SystemClock& clock,
                              std::function<void()> wake)
     : options_(std::move(options)), places_(std::move(places)), clock_(clock) {
+  std::map<std::string, std::map<std::string, SlurmPlace>> by_conf;
   for (const auto& [region, place] : places_) {
-    std::unique_ptr<SlurmCluster>& cluster = clusters_[place.conf];
-    if (cluster) continue;
-    cluster = std::make_unique<SlurmCluster>(options_, place.conf, wake);
+    by_conf[place.conf][region] = place;
+  }
+  for (auto& [conf, regions] : by_conf) {
+    clusters_[conf] = std::make_unique<SlurmCluster>(options_, conf,
+                                                     std::move(regions), wake);
   }
 }
 
@@ -79,9 +82,11 @@ Status SlurmExecutor::Start(const StartOrder& order) {
   }
   SlurmCluster* cluster = clusters_.at(place->second.conf).get();
   holders_[order.id] = cluster;
-  const Duration limit =
+  SlurmTimes times;
+  times.limit =
       std::max(kLeastTimeLimit, clock_.ToReal(TimeLimitOf(order.spec)));
-  cluster->Start(order, place->second, limit);
+  if (order.not_before) times.begin = clock_.ToReal(*order.not_before);
+  cluster->Start(order, place->second, times);
   return Ok();
 }
 
@@ -101,6 +106,10 @@ Status SlurmExecutor::Checkpoint(ProcessId id, int attempt) {
 
 Status SlurmExecutor::Stop(ProcessId id) {
   return Tell(id, [](Orders& orders) { orders.stop = true; });
+}
+
+Status SlurmExecutor::Recall(ProcessId id) {
+  return Tell(id, [](Orders& orders) { orders.recall = true; });
 }
 
 Status SlurmExecutor::Tell(ProcessId id, SlurmCluster::Change change) {
@@ -147,6 +156,17 @@ Sight SlurmExecutor::Look(ProcessId id) {
   sight.began_at = clock_.FromReal(sight.began_at);
   sight.ended_at = clock_.FromReal(sight.ended_at);
   return sight;
+}
+
+std::optional<Room> SlurmExecutor::RoomIn(const std::string& region) {
+  std::optional<Room> room =
+      clusters_.at(places_.at(region).conf)->RoomIn(region);
+  if (!room) return room;
+  for (Taken& taken : room->taken) {
+    taken.interval = {clock_.FromReal(taken.interval.begin),
+                      clock_.FromReal(taken.interval.end)};
+  }
+  return room;
 }
 
 void SlurmExecutor::Forget(ProcessId id) {

@@ -27,8 +27,10 @@ class SlurmExecutor : public Executor {
   Status Continue(ProcessId id) override;
   Status Checkpoint(ProcessId id, int attempt) override;
   Status Stop(ProcessId id) override;
+  Status Recall(ProcessId id) override;
   std::vector<Sight> Observe(std::span<const ProcessId> ids) override;
   void Forget(ProcessId id) override;
+  std::optional<Room> RoomIn(const std::string& region) override;
 
  private:
   SlurmExecutor(SlurmOptions options, std::map<std::string, SlurmPlace> places,
