@@ -233,6 +233,15 @@ bool Fleet::InPieces(const PlanJob& job) {
   return pieces_left_ > 0;
 }
 
+// That nothing is known of a time must not make it cheap.
+Grams Fleet::ExpectedOf(const PlanJob& job, const JobPlan& plan) const {
+  if (plan.expected) return *plan.expected;
+  Duration length{0};
+  for (const PlannedRun& run : plan.runs) length += run.interval.length();
+  return time_.GramsOf(static_cast<Int128>(time_.WeightOf(job.power)) *
+                       length.count() * time_.unknown_price());
+}
+
 // Each in turn takes what is cheapest for it in what is free by then.
 void Fleet::PlanEach(const Jobs& jobs, Outcome& outcome,
                      const std::vector<const JobPlan*>& given) {
@@ -245,7 +254,7 @@ void Fleet::PlanEach(const Jobs& jobs, Outcome& outcome,
         outcome.plans[i] = kept->plan;
         outcome.plans[i].as_before = true;
         said_until_[jobs[i]] = kept->said_until;
-        outcome.expected += kept->plan.expected.value_or(Grams());
+        outcome.expected += ExpectedOf(job, outcome.plans[i]);
         continue;
       }
       Occupy(job, outcome.plans[i], outcome.free, true);
@@ -258,7 +267,7 @@ void Fleet::PlanEach(const Jobs& jobs, Outcome& outcome,
     Occupy(job, planned.plan, outcome.free, false);
     outcome.crowded |= planned.crowded;
     outcome.late += planned.plan.late;
-    outcome.expected += planned.plan.expected.value_or(Grams());
+    outcome.expected += ExpectedOf(job, planned.plan);
     outcome.plans[i] = std::move(planned.plan);
   }
 }

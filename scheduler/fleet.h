@@ -48,7 +48,7 @@ class Fleet {
     std::vector<CapacityProfile> free;
     bool crowded = false;
     int64_t late = 0;
-    Grams expected;
+    Grams expected;  // through unknown time at more than the dearest known
   };
 
   // ---- Who has its turn when
@@ -69,6 +69,7 @@ class Fleet {
                            int64_t budget) const;  // the work that it took
   void PlanEach(const Jobs& jobs, Outcome& outcome,
                 const std::vector<const JobPlan*>& given);
+  Grams ExpectedOf(const PlanJob& job, const JobPlan& plan) const;
   void Raise(const std::vector<RegionPrices>& found);
   void Adopt(const Jobs& jobs, Outcome outcome);
   bool InPieces(const PlanJob& job);

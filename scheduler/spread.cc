@@ -48,6 +48,9 @@ Spread::Spread(const FleetTime& time, std::vector<CapacityProfile> free,
   std::iota(nowhere_.begin(), nowhere_.end(), 0);
   nowhere_at_ = nowhere_;
   worth_.unplaced = std::ssize(jobs);
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    worth_.cost += CostOfNone(static_cast<int>(i));
+  }
 }
 
 // xorshift*: Vigna, ACM TOMS 42 (2016).
@@ -85,6 +88,11 @@ Int128 Spread::CostOf(int job, const Place& place) const {
                       time.Until(place.begin, time.SlotAt(place.begin)));
 }
 
+Int128 Spread::CostOfNone(int job) const {
+  const FleetJob& of = jobs_[Index(job)];
+  return static_cast<Int128>(of.weight) * of.length * time_.lowest_price();
+}
+
 Int128 Spread::LeastOf(int job) const {
   std::optional<Int128>& least = least_[Index(job)];
   if (least) return *least;
@@ -119,7 +127,7 @@ void Spread::Put(int job, const Place& place) {
   }
   places_[Index(job)] = place;
   costs_[Index(job)] = CostOf(job, place);
-  worth_.cost += costs_[Index(job)];
+  worth_.cost += costs_[Index(job)] - CostOfNone(job);
   --worth_.unplaced;
   const int at = nowhere_at_[Index(job)];
   nowhere_[Index(at)] = nowhere_.back();
@@ -138,7 +146,7 @@ void Spread::TakeOut(int job) {
     *std::find(crowd.begin(), crowd.end(), job) = crowd.back();
     crowd.pop_back();
   }
-  worth_.cost -= costs_[Index(job)];
+  worth_.cost += CostOfNone(job) - costs_[Index(job)];
   ++worth_.unplaced;
   nowhere_at_[Index(job)] = static_cast<int>(nowhere_.size());
   nowhere_.push_back(job);

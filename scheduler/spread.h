@@ -18,10 +18,13 @@
 
 namespace carbond {
 
-// What a plan of many is worth: first that few are late, then grams.
+// What a plan of many is worth: first that few are late, then grams. Whoever
+// has no place counts as if it ran through the cleanest time of all: if it cost
+// nothing, to leave out the heaviest would look like saving, and the more so
+// the dirtier the whole grid is.
 struct Worth {
   int64_t unplaced = 0;
-  Int128 cost = 0;  // of the placed, in FleetTime's unit
+  Int128 cost = 0;  // in FleetTime's unit
 
   friend bool operator<(const Worth& a, const Worth& b) {
     return a.unplaced != b.unplaced ? a.unplaced < b.unplaced : a.cost < b.cost;
@@ -67,6 +70,7 @@ class Spread {
   Found Find(int job, int share);
   Int128 PricedCostOf(int job, const Place& place) const;
   Int128 CostOf(int job, const Place& place) const;
+  Int128 CostOfNone(int job) const;
   Int128 LeastOf(int job) const;
   Int128 RegretOf(int job) const;
   Place Wish(int job, int share);
