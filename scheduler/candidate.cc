@@ -1,5 +1,7 @@
 #include "scheduler/candidate.h"
 
+#include <algorithm>
+
 #include "scheduler/emissions.h"
 
 namespace carbond {
@@ -11,21 +13,7 @@ class Weigher {
       : input_(input), job_(job) {}
 
   Candidate Weigh(std::vector<PlannedRun> runs) {
-    candidate_.end = runs.back().interval.end;
-    int data = job_.data_region;
-    bool drawn = job_.standing == PlanJob::Standing::kSuspended;
-    Instant idle_from = input_.now;
-    for (const PlannedRun& run : runs) {
-      const PlanRegion& place = Place(run.region);
-      if (drawn && job_.pause == PauseMode::kSuspend) {
-        Draw(job_.idle_power, place, {idle_from, run.interval.begin});
-      }
-      if (data >= 0 && data != run.region) Fetch(place, run.interval.begin);
-      if (data >= 0) data = run.region;
-      Run(place, run.interval);
-      idle_from = run.interval.end;
-      drawn = true;
-    }
+    Go(runs, Instant());
     std::erase_if(runs, [](const PlannedRun& r) { return r.interval.empty(); });
     candidate_.runs = std::move(runs);
     if (known_) candidate_.grams = grams_;
@@ -34,16 +22,45 @@ class Weigher {
     return std::move(candidate_);
   }
 
+  std::optional<Grams> GramsFrom(const std::vector<PlannedRun>& runs,
+                                 Instant from) {
+    Go(runs, from);
+    if (!known_) return std::nullopt;
+    return grams_;
+  }
+
  private:
+  // Through what lies after `from` of the runs.
+  void Go(const std::vector<PlannedRun>& runs, Instant from) {
+    candidate_.end = runs.back().interval.end;
+    int data = job_.data_region;
+    bool drawn = job_.standing == PlanJob::Standing::kSuspended;
+    Instant idle_from = input_.now;
+    for (const PlannedRun& run : runs) {
+      const PlanRegion& place = Place(run.region);
+      const Interval rest{std::max(run.interval.begin, from), run.interval.end};
+      if (drawn && job_.pause == PauseMode::kSuspend) {
+        Draw(job_.idle_power, place, {idle_from, rest.begin});
+      }
+      if (data >= 0 && data != run.region) Fetch(place, rest.begin);
+      if (data >= 0) data = run.region;
+      Run(place, rest);
+      idle_from = rest.end;
+      drawn = true;
+    }
+  }
+
   const PlanRegion& Place(int region) const {
     return input_.regions[static_cast<size_t>(region)];
   }
 
-  void Draw(Watts power, const PlanRegion& place, Interval interval) {
-    if (interval.empty()) return;
+  // Whether all of it is known.
+  bool Draw(Watts power, const PlanRegion& place, Interval interval) {
+    if (interval.empty()) return true;
     const auto part = GramsOf(power, place.pue, interval, place.outlook);
     if (part) grams_ += *part;
     known_ = known_ && part.has_value();
+    return part.has_value();
   }
 
   // The network's energy, evenly over the time that the data take.
@@ -57,8 +74,9 @@ class Weigher {
   }
 
   void Run(const PlanRegion& place, Interval run) {
-    Draw(job_.power, place, run);
-    const Duration unknown = run.length() - place.outlook.Over(run).known;
+    const bool known = Draw(job_.power, place, run);
+    const Duration unknown =
+        known ? Duration(0) : run.length() - place.outlook.Over(run).known;
     candidate_.unknown += unknown;
     candidate_.dear += job_.max_intensity ? DearTime(place, run) : unknown;
   }
@@ -97,6 +115,12 @@ bool Better(const Candidate& a, const Candidate& b) {
     return a.weighed < b.weighed;
   }
   return a.begin() < b.begin();
+}
+
+std::optional<Grams> GramsFrom(const PlanInput& input, const PlanJob& job,
+                               const std::vector<PlannedRun>& runs,
+                               Instant from) {
+  return Weigher(input, job).GramsFrom(runs, from);
 }
 
 Candidate CandidateOf(const PlanInput& input, const PlanJob& job,

@@ -30,4 +30,10 @@ bool Better(const Candidate& a, const Candidate& b);
 Candidate CandidateOf(const PlanInput& input, const PlanJob& job,
                       std::vector<PlannedRun> runs);
 
+// What is left of such runs from an instant on, which lies before the end of
+// the first; nothing where that is not known.
+std::optional<Grams> GramsFrom(const PlanInput& input, const PlanJob& job,
+                               const std::vector<PlannedRun>& runs,
+                               Instant from);
+
 }  // namespace carbond

@@ -211,8 +211,9 @@ class Engine {
 
   // engine_plans.cc
   Reply DryRun(const PlanCommand& command);
-  PlanInput MakePlanInput();
+  PlanInput MakePlanInput() const;
   PlanJob PlanJobOf(const Job& job) const;
+  void BringUpToDate(const Job& job, PlanJob& plan) const;
   const PlanJob& PlanJobOf(const Job& job, Track& track) const;
   static bool Waits(const Job& job, const Track& track);
   static Instant MayResumeFrom(const Job& job);
@@ -220,7 +221,7 @@ class Engine {
   using ZoneSeries = std::map<std::string, Series>;
   PlanRecord RecordOf(const JobSpec& spec, Instant submitted_at, Grams spent,
                       const JobPlan& plan, ZoneSeries& series_of) const;
-  Series PastAndOutlook(const std::string& zone, Instant until) const;
+  Series PastAndOutlook(const std::string& zone, Interval within) const;
   Outlook OutlookOf(const std::string& zone, Instant until) const;
   Outlook MakeZoneOutlook(const Zone& zone, Instant until) const;
   Duration StaleAfter(const Zone& zone) const;  // its forecast
@@ -241,9 +242,13 @@ class Engine {
   void MeterUpTo(JobId id, Instant until, Transaction& t);
 
   // engine_acts.cc
-  void DecideOn(const Job& job, Occupancy& occupancy, Transaction& t);
-  void DecideStart(const Job& job, Occupancy& occupancy, Transaction& t);
+  // What is occupied is found out when somebody asks for a place.
+  using LazyOccupancy = std::optional<Occupancy>;
+  void DecideOn(const Job& job, LazyOccupancy& occupancy, Transaction& t);
+  void DecideStart(const Job& job, LazyOccupancy& occupancy, Transaction& t);
   void DecideRecall(const Job& job, Transaction& t);
+  bool RanTooLong(const Job& job) const;
+  Occupancy OccupancyNow(const Transaction& t) const;
   void DecidePause(const Job& job, Transaction& t);
   const JobPlan* UsablePlan(JobId id) const;
   void UsePlan(PlanRecord record);

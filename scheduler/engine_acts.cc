@@ -17,19 +17,34 @@ const JobPlan* Engine::UsablePlan(JobId id) const {
   return &track->second.plan->plan;
 }
 
-void Engine::DecideOn(const Job& job, Occupancy& occupancy, Transaction& t) {
+bool Engine::RanTooLong(const Job& job) const {
+  if (!job.spec->time_limit) return false;
+  const Run& run = job.runs.back();
+  Duration ran = run.started_at && job.state == State::kRunning
+                     ? now_ - *run.started_at
+                     : Duration(0);
+  for (const Run& each : job.runs) {
+    if (each.started_at && each.ended_at) {
+      ran += *each.ended_at - *each.started_at;
+    }
+  }
+  return ran >= *job.spec->time_limit;
+}
+
+Occupancy Engine::OccupancyNow(const Transaction& t) const {
+  Occupancy occupancy(now_);
+  for (const auto& [id, live] : occupying_) {
+    const Job& job = t.Now(*live);
+    if (job.occupies()) occupancy.Add(job);
+  }
+  return occupancy;
+}
+
+void Engine::DecideOn(const Job& job, LazyOccupancy& occupancy,
+                      Transaction& t) {
   if (job.occupies()) {
     const Run& run = job.runs.back();
-    const bool began = run.started_at.has_value();
-    Duration ran = began && job.state == State::kRunning
-                       ? now_ - *run.started_at
-                       : Duration(0);
-    for (const Run& each : job.runs) {
-      if (each.started_at && each.ended_at) {
-        ran += *each.ended_at - *each.started_at;
-      }
-    }
-    const bool too_long = job.spec->time_limit && ran >= *job.spec->time_limit;
+    const bool too_long = RanTooLong(job);
     if ((!run.stop_why || run.stop_why == RunEnd::kRecalled) &&
         (job.cancel_requested || too_long)) {
       const RunEnd why =
@@ -49,7 +64,8 @@ void Engine::DecideOn(const Job& job, Occupancy& occupancy, Transaction& t) {
   }
 }
 
-void Engine::DecideStart(const Job& job, Occupancy& occupancy, Transaction& t) {
+void Engine::DecideStart(const Job& job, LazyOccupancy& occupancy,
+                         Transaction& t) {
   const JobPlan* plan = UsablePlan(job.id);
   if (plan == nullptr || job.held || job.cancel_requested) return;
   if (plan->runs.empty()) return;
@@ -76,8 +92,9 @@ void Engine::DecideStart(const Job& job, Occupancy& occupancy, Transaction& t) {
   if (index < 0) return;
   const Region& region = options_.regions[static_cast<size_t>(index)];
   if (region.drained) return;
+  if (!occupancy) occupancy = OccupancyNow(t);
   std::optional<Allotment> allotment =
-      occupancy.Allot(job, region, {std::max(first.begin, now_), first.end});
+      occupancy->Allot(job, region, {std::max(first.begin, now_), first.end});
   if (!allotment) {
     // The plan counted on a place that is still taken; ahead of its time it
     // well may be.
@@ -117,18 +134,19 @@ void Engine::DecideRecall(const Job& job, Transaction& t) {
 // When the plan wants the job's run to be asked to pause; nothing if never.
 std::optional<Instant> Engine::PauseAt(const Job& job) const {
   if (job.held) return now_;
-  const JobPlan* plan = UsablePlan(job.id);
-  if (plan == nullptr || plan->runs.empty()) return std::nullopt;
+  const auto track = tracks_.find(job.id);
+  if (track == tracks_.end() || !track->second.plan_usable) return {};
+  const PlanRecord& record = *track->second.plan;
+  const JobPlan& plan = record.plan;
+  if (plan.runs.empty()) return std::nullopt;
   // The plan has it run only later, or elsewhere.
-  if (plan->region_name != job.runs.back().region) return now_;
-  if (plan->runs.front().interval.begin > tracks_.at(job.id).plan->made_at) {
-    return now_;
-  }
-  if (plan->runs.size() < 2) return std::nullopt;
+  if (plan.region_name != job.runs.back().region) return now_;
+  if (plan.runs.front().interval.begin > record.made_at) return now_;
+  if (plan.runs.size() < 2) return std::nullopt;
   const Duration save = job.spec->pause == PauseMode::kCheckpoint
                             ? job.spec->checkpoint_cost
                             : Duration(0);
-  return plan->runs.front().interval.end - save;
+  return plan.runs.front().interval.end - save;
 }
 
 void Engine::DecidePause(const Job& job, Transaction& t) {

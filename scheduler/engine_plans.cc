@@ -137,11 +137,8 @@ PlanJob Engine::PlanJobOf(const Job& job) const {
   const JobSpec& spec = job.spec;
   PlanJob plan = carbond::PlanJobOf(spec, options_.transfer);
   plan.id = job.id;
-  plan.work = RemainingWork(job, now_);
   const auto track = tracks_.find(job.id);
   plan.waits = track != tracks_.end() && Waits(job, track->second);
-  plan.reserve = Duration(std::llround(static_cast<double>(plan.work.count()) *
-                                       options_.defaults.slack_reserve));
   if (spec.max_pauses) {
     plan.max_runs = std::max(*spec.max_pauses - Pauses(job), 0) + 1;
   }
@@ -158,20 +155,27 @@ PlanJob Engine::PlanJobOf(const Job& job) const {
     plan.data_region = RegionIndex(DataRegion(job));
   }
   plan.may_resume_from = MayResumeFrom(job);
-  if (!job.occupies() || InQueue(job)) {
-    plan.standing = job.has_checkpoint ? PlanJob::Standing::kCheckpointed
+  const bool in_queue = InQueue(job);
+  // Its hour has come, and it stays in the queue unless leaving it pays.
+  if (in_queue && !ComesLater(job.runs.back(), now_)) plan.waits = false;
+  const bool there = job.occupies() && !in_queue;
+  plan.standing = job.in_memory()      ? PlanJob::Standing::kSuspended
+                  : there              ? PlanJob::Standing::kRunning
+                  : job.has_checkpoint ? PlanJob::Standing::kCheckpointed
                                        : PlanJob::Standing::kFresh;
-    // Its hour has come, and it stays in the queue unless leaving it pays.
-    if (InQueue(job) && !ComesLater(job.runs.back(), now_)) plan.waits = false;
-    return plan;
-  }
+  if (there) plan.region = RegionIndex(job.runs.back().region);
+  BringUpToDate(job, plan);
+  return plan;
+}
+
+// What of a plan's job goes on with time, and with what is seen of its run.
+void Engine::BringUpToDate(const Job& job, PlanJob& plan) const {
+  const JobSpec& spec = job.spec;
+  plan.work = RemainingWork(job, now_);
+  plan.reserve = Duration(std::llround(static_cast<double>(plan.work.count()) *
+                                       options_.defaults.slack_reserve));
+  if (plan.standing != PlanJob::Standing::kRunning) return;
   const Run& run = job.runs.back();
-  plan.region = RegionIndex(run.region);
-  if (job.in_memory()) {
-    plan.standing = PlanJob::Standing::kSuspended;
-    return plan;
-  }
-  plan.standing = PlanJob::Standing::kRunning;
   const Instant restored = run.started_at ? RestoredAt(spec, run)
                            : run.resume
                                ? now_ + run.move.time + spec.resume_cost
@@ -187,23 +191,23 @@ PlanJob Engine::PlanJobOf(const Job& job) const {
                                    *run.pause_failed_at + options_.pause_retry);
   }
   plan.pausing = run.pause_issued_at.has_value();
-  return plan;
 }
 
-// The same, made again only when it can have changed: in a job that does not
-// run, time changes nothing.
+// The same, of which only that is made again which can have changed.
 const PlanJob& Engine::PlanJobOf(const Job& job, Track& track) const {
-  const bool waits = Waits(job, track);
-  if (!track.as_planned || job.occupies() ||
-      track.changes_as_planned != track.changes ||
-      track.as_planned->waits != waits) {
+  if (!track.as_planned || track.changes_as_planned != track.changes ||
+      job.state == State::kStarting ||  // its hour may have come in a queue
+      track.as_planned->waits != Waits(job, track)) {
     track.as_planned = PlanJobOf(job);
     track.changes_as_planned = track.changes;
+  } else if (job.occupies()) {
+    BringUpToDate(job, *track.as_planned);
   }
   return *track.as_planned;
 }
 
-PlanInput Engine::MakePlanInput() {
+// Of no jobs yet.
+PlanInput Engine::MakePlanInput() const {
   PlanInput input;
   input.now = now_;
   input.no_forecast = options_.defaults.no_forecast;
@@ -226,10 +230,6 @@ PlanInput Engine::MakePlanInput() {
         {now_, horizon});
     input.regions.push_back(std::move(plan));
   }
-  input.jobs.reserve(live_.size());
-  for (const auto& [id, job] : live_) {
-    input.jobs.push_back(PlanJobOf(job, tracks_[id]));
-  }
   return input;
 }
 
@@ -246,8 +246,12 @@ std::optional<PlanInput> Engine::TakePlanRequest() {
       break;
     }
   }
-  for (const PlanJob& job : input.jobs) {
-    Track& track = tracks_[job.id];
+  input.jobs.reserve(live_.size());
+  input.told.reserve(live_.size());
+  for (const auto& [id, job] : live_) {
+    Track& track = tracks_[id];
+    input.jobs.push_back(PlanJobOf(job, track));
+    input.told.push_back(track.plan_usable);
     track.changes_planned = track.changes;
   }
   return input;
@@ -255,12 +259,13 @@ std::optional<PlanInput> Engine::TakePlanRequest() {
 
 // What was, and what plans expect from now on, as one series: a baseline and a
 // plan that are compared rest on the same values.
-Series Engine::PastAndOutlook(const std::string& name, Instant until) const {
+Series Engine::PastAndOutlook(const std::string& name, Interval within) const {
   const auto zone = zones_.find(name);
   if (zone == zones_.end()) return Series();
   const KnownIntensity& known = zone->second.known;
-  const Series past = known.expected.Clip({Instant(), now_});
-  return OutlookOf(name, until).series.Under(past.Under(known.observed));
+  const Series past = known.expected.Clip({within.begin, now_});
+  return OutlookOf(name, within.end)
+      .series.Under(past.Under(known.observed.Clip(within)));
 }
 
 PlanRecord Engine::RecordOf(const JobSpec& spec, Instant submitted_at,
@@ -276,8 +281,12 @@ PlanRecord Engine::RecordOf(const JobSpec& spec, Instant submitted_at,
   const Region& region = options_.regions[static_cast<size_t>(home)];
   auto [series, is_new] = series_of.try_emplace(region.zone);
   const Interval laid{submitted_at, submitted_at + spec.duration};
-  if (is_new) {
-    series->second = PastAndOutlook(region.zone, std::max(Horizon(), laid.end));
+  if (is_new) {  // for all jobs of the plan: the first is the oldest
+    const Instant oldest =
+        live_.empty() ? now_ : live_.begin()->second.submitted_at;
+    series->second = PastAndOutlook(
+        region.zone,
+        {std::min(oldest, laid.begin), std::max(Horizon(), laid.end)});
   }
   record.baseline = GramsOf(spec.power, region.pue, laid, series->second);
   return record;
@@ -292,10 +301,6 @@ Status Engine::Adopt(const Plan& plan) {
     if (job == live_.end()) continue;
     Track& track = tracks_[job_plan.id];
     if (track.changes != track.changes_planned) continue;  // it moved on
-    if (job_plan.as_before && track.plan_usable &&
-        track.plan->plan.runs == job_plan.runs) {
-      continue;  // nothing new is said of it
-    }
     PlanRecord record = RecordOf(job->second.spec, job->second.submitted_at,
                                  track.spent, job_plan, series_of);
     record.made_at = plan.made_at;
@@ -391,14 +396,14 @@ Reply Engine::DryRun(const PlanCommand& command) {
   job.spec = *spec;
   job.submitted_at = now_;
   PlanInput input = MakePlanInput();
-  for (const PlanJob& other : input.jobs) {
-    const auto track = tracks_.find(other.id);
+  for (const auto& [id, other] : live_) {
+    const auto track = tracks_.find(id);
     if (track == tracks_.end() || !track->second.plan) continue;
     for (const PlannedRun& run : track->second.plan->plan.runs) {
       const int region = RegionIndex(run.region_name);
       if (region < 0) continue;
       input.regions[static_cast<size_t>(region)].taken.push_back(
-          {run.interval, other.need});
+          {run.interval, other.spec->need});
     }
   }
   input.jobs = {PlanJobOf(job)};

@@ -34,14 +34,9 @@ Status Engine::Tick() {
   LookAtGrid(t);
   LookAtProcesses(t);
   LookAtRooms();
-  Occupancy occupancy(now_);
   std::vector<const Job*> to_decide;
   to_decide.reserve(occupying_.size());
-  for (const auto& [id, live] : occupying_) {
-    const Job& job = t.Now(*live);
-    if (job.occupies()) occupancy.Add(job);
-    to_decide.push_back(live);
-  }
+  for (const auto& [id, live] : occupying_) to_decide.push_back(live);
   for (const auto& [start, id] : planned_starts_) {
     if (start > now_) break;
     to_decide.push_back(&live_.at(id));
@@ -51,6 +46,7 @@ Status Engine::Tick() {
   std::sort(to_decide.begin(), to_decide.end(), by_id);
   to_decide.erase(std::unique(to_decide.begin(), to_decide.end()),
                   to_decide.end());
+  std::optional<Occupancy> occupancy;
   for (const Job* live : to_decide) {
     const Job& job = t.Now(*live);
     if (job.state != State::kDone) DecideOn(job, occupancy, t);
@@ -251,6 +247,7 @@ void Engine::SeeProgress(const Job& job, const Sight& sight, Instant at,
                          Transaction& t) {
   if (job.state != State::kRunning || !sight.ready) return;
   const Run& run = job.runs.back();
+  if (run.ready && !sight.fraction) return;
   const double known = static_cast<double>(job.work_done.count()) /
                        static_cast<double>(job.spec->duration.count());
   Track& track = tracks_[job.id];

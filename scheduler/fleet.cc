@@ -57,7 +57,8 @@ std::vector<CapacityProfile> NotSpokenFor(const PlanInput& input) {
 
 // Whether a plan's quality counts the job: in time, through known hours.
 bool Counts(const JobPlan& plan) {
-  return plan.expected && !plan.late && !plan.runs.empty();
+  const bool runs = plan.as_before || !plan.runs.empty();
+  return plan.expected && !plan.late && runs;
 }
 
 // Prices found on one row of slots, for another.
@@ -84,9 +85,6 @@ Fleet::Fleet(const PlanInput& input, PlanMemory* memory)
     : input_(input),
       memory_(memory),
       time_(input),
-      coarse_(time_.Coarse()),
-      fine_(time_.count() > 0 &&
-            time_.region(0).count() > 2 * coarse_.region(0).count()),
       all_(NotSpokenFor(input)),
       free_(all_),
       plans_(input.jobs.size()),
@@ -235,6 +233,15 @@ bool Fleet::InPieces(const PlanJob& job) {
   return pieces_left_ > 0;
 }
 
+// That nothing is known of a time must not make it cheap.
+Grams Fleet::ExpectedOf(const PlanJob& job, const JobPlan& plan) const {
+  if (plan.expected) return *plan.expected;
+  Duration length{0};
+  for (const PlannedRun& run : plan.runs) length += run.interval.length();
+  return time_.GramsOf(static_cast<Int128>(time_.WeightOf(job.power)) *
+                       length.count() * time_.unknown_price());
+}
+
 // Each in turn takes what is cheapest for it in what is free by then.
 void Fleet::PlanEach(const Jobs& jobs, Outcome& outcome,
                      const std::vector<const JobPlan*>& given) {
@@ -247,7 +254,7 @@ void Fleet::PlanEach(const Jobs& jobs, Outcome& outcome,
         outcome.plans[i] = kept->plan;
         outcome.plans[i].as_before = true;
         said_until_[jobs[i]] = kept->said_until;
-        outcome.expected += kept->plan.expected.value_or(Grams());
+        outcome.expected += ExpectedOf(job, outcome.plans[i]);
         continue;
       }
       Occupy(job, outcome.plans[i], outcome.free, true);
@@ -260,7 +267,7 @@ void Fleet::PlanEach(const Jobs& jobs, Outcome& outcome,
     Occupy(job, planned.plan, outcome.free, false);
     outcome.crowded |= planned.crowded;
     outcome.late += planned.plan.late;
-    outcome.expected += planned.plan.expected.value_or(Grams());
+    outcome.expected += ExpectedOf(job, planned.plan);
     outcome.plans[i] = std::move(planned.plan);
   }
 }
@@ -298,6 +305,23 @@ int64_t Fleet::BudgetOf(size_t jobs) const {
                               std::min(count, std::sqrt(count * kVeryMany)));
 }
 
+// Where slots are much shorter than an hour, first on hours.
+int64_t Fleet::ClimbFromNothing(Prices& prices,
+                                const std::vector<CapacityProfile>& free,
+                                const std::vector<FleetJob>& jobs,
+                                int64_t budget) const {
+  const FleetTime hourly = time_.Coarse();
+  const bool fine = time_.count() > 0 &&
+                    time_.region(0).count() > 2 * hourly.region(0).count();
+  if (!fine) return prices.Climb(budget * 2 / 5, kSteps, kLongStep, kShortStep);
+  Prices coarse(hourly, free, jobs);
+  const int64_t work =
+      coarse.Climb(budget * 3 / 10, kSteps, kLongStep, kShortStep);
+  prices.Set(Mapped(coarse.prices(), hourly, time_));
+  return work + prices.Climb((budget - work) / 4, kSteps / 4, kLongStep / 10,
+                             kShortStep);
+}
+
 Fleet::Outcome Fleet::SpreadOut(const Jobs& jobs, bool again) {
   Outcome outcome;
   outcome.free = free_;
@@ -330,13 +354,8 @@ Fleet::Outcome Fleet::SpreadOut(const Jobs& jobs, bool again) {
         std::all_of(same_until_.begin(), same_until_.end(),
                     [&](Instant until) { return until > input_.now; });
     if (!same) prices.Climb(budget / 2, kStepsAgain, kShortStep, kShortStep);
-  } else if (fine_) {
-    Prices coarse(coarse_, outcome.free, fleet);
-    budget -= coarse.Climb(budget * 3 / 10, kSteps, kLongStep, kShortStep);
-    prices.Set(Mapped(coarse.prices(), coarse_, time_));
-    budget -= prices.Climb(budget / 4, kSteps / 4, kLongStep / 10, kShortStep);
   } else {
-    budget -= prices.Climb(budget * 2 / 5, kSteps, kLongStep, kShortStep);
+    budget -= ClimbFromNothing(prices, outcome.free, fleet, budget);
   }
   Spread spread(time_, outcome.free, fleet, prices.prices());
   if (again) {
@@ -419,18 +438,30 @@ bool Fleet::Roomy() const {
                      });
 }
 
+bool Fleet::Told(size_t job) const {
+  return job < input_.told.size() && input_.told[job];
+}
+
+// Of what was told already, only that is looked up which the whole is judged
+// by.
 void Fleet::LeaveAsItIs(size_t job) {
   const PlanMemory::Kept& kept = *kept_[job];
   JobPlan& plan = plans_[job];
-  plan = kept.plan;
+  if (Told(job)) {
+    plan.id = kept.plan.id;
+    plan.region = kept.plan.region;
+    plan.late = kept.plan.late;
+    plan.expected = kept.plan.expected;
+  } else {
+    plan = kept.plan;
+  }
   plan.as_before = true;
   said_until_[job] = kept.said_until;
   least_[job] = kept.least;
-  if (plan.runs.front().interval.begin >= input_.now || !plan.expected) return;
+  const std::vector<PlannedRun>& runs = kept.plan.runs;
+  if (runs.front().interval.begin >= input_.now || !plan.expected) return;
   // What has been emitted by now is neither expected nor owed any more.
-  std::vector<PlannedRun> rest = plan.runs;
-  rest.front().interval.begin = input_.now;
-  plan.expected = CandidateOf(input_, input_.jobs[job], std::move(rest)).grams;
+  plan.expected = GramsFrom(input_, input_.jobs[job], runs, input_.now);
   if (least_[job] && plan.expected) {
     *least_[job] -= *kept.plan.expected - *plan.expected;
   }
@@ -481,38 +512,49 @@ Grams Fleet::BoundByPrices(const std::vector<bool>& counted) const {
   return time_.GramsOf(std::max<Int128>(prices.BoundFor(counted), 0));
 }
 
-const std::string& Fleet::SignalOf(const JobPlan& plan) const {
-  static const std::string none;
-  return plan.region < 0 ? none : input_.regions[Index(plan.region)].signal;
+// By region: the first one whose intensities are of the same signal.
+std::vector<size_t> Fleet::FirstOfSignal() const {
+  std::vector<size_t> first;
+  for (const PlanRegion& region : input_.regions) {
+    const auto same = std::find_if(
+        input_.regions.begin(), input_.regions.end(),
+        [&](const PlanRegion& each) { return each.signal == region.signal; });
+    first.push_back(static_cast<size_t>(same - input_.regions.begin()));
+  }
+  return first;
 }
 
 // Of each signal by itself, since grams of two are not added.
 void Fleet::Judge(Plan& plan) {
-  std::map<std::string, std::vector<bool>> counted;
+  const std::vector<size_t> signal_of = FirstOfSignal();
+  std::vector<PlanQuality> judged(signal_of.size());
+  std::vector<std::vector<bool>> counted(signal_of.size());
   for (size_t i = 0; i < plan.jobs.size(); ++i) {
-    if (!Counts(plan.jobs[i])) continue;
-    auto& jobs = counted[SignalOf(plan.jobs[i])];
-    jobs.resize(plan.jobs.size());
-    jobs[i] = true;
+    const JobPlan& each = plan.jobs[i];
+    if (!Counts(each)) continue;
+    const size_t signal = signal_of[Index(each.region)];
+    counted[signal].resize(plan.jobs.size());
+    counted[signal][i] = true;
+    ++judged[signal].jobs;
+    judged[signal].expected += *each.expected;
   }
-  std::map<std::string, PlanQuality> judged;
-  for (const auto& [signal, jobs] : counted) {
-    PlanQuality& quality = judged[signal];
-    for (size_t i = 0; i < jobs.size(); ++i) {
-      if (!jobs[i]) continue;
-      ++quality.jobs;
-      quality.expected += *plan.jobs[i].expected;
-    }
+  for (size_t i = 0; i < judged.size(); ++i) {
+    if (counted[i].empty()) continue;
+    PlanQuality& quality = judged[i];
     quality.lower_bound =
-        least_.empty() ? BoundByPrices(jobs) : BoundApart(jobs);
+        least_.empty() ? BoundByPrices(counted[i]) : BoundApart(counted[i]);
     // Rounding, and a capacity that shrank under what runs, may turn it round.
     quality.lower_bound = std::min(quality.lower_bound, quality.expected);
   }
   for (JobPlan& each : plan.jobs) {
-    const auto found = judged.find(SignalOf(each));
-    each.together = found == judged.end() ? PlanQuality() : found->second;
+    if (each.region >= 0) each.together = judged[signal_of[Index(each.region)]];
   }
-  if (judged.size() == 1) plan.quality = judged.begin()->second;
+  const auto of_any = [](const PlanQuality& quality) {
+    return quality.jobs > 0;
+  };
+  if (std::count_if(judged.begin(), judged.end(), of_any) == 1) {
+    plan.quality = *std::find_if(judged.begin(), judged.end(), of_any);
+  }
 }
 
 Plan Fleet::Make() {
@@ -526,6 +568,13 @@ Plan Fleet::Make() {
   plan.jobs = std::move(plans_);
   Judge(plan);
   Remember(plan);
+  size_t kept = 0;
+  for (size_t i = 0; i < plan.jobs.size(); ++i) {
+    if (plan.jobs[i].as_before && Told(i)) continue;
+    if (kept != i) plan.jobs[kept] = std::move(plan.jobs[i]);
+    ++kept;
+  }
+  plan.jobs.resize(kept);
   return plan;
 }
 

@@ -48,7 +48,7 @@ class Fleet {
     std::vector<CapacityProfile> free;
     bool crowded = false;
     int64_t late = 0;
-    Grams expected;
+    Grams expected;  // through unknown time at more than the dearest known
   };
 
   // ---- Who has its turn when
@@ -63,8 +63,13 @@ class Fleet {
   Outcome OneAfterAnother(const Jobs& jobs);
   Outcome AroundEachOther(const Jobs& jobs);
   Outcome SpreadOut(const Jobs& jobs, bool again);
+  int64_t ClimbFromNothing(Prices& prices,
+                           const std::vector<CapacityProfile>& free,
+                           const std::vector<FleetJob>& jobs,
+                           int64_t budget) const;  // the work that it took
   void PlanEach(const Jobs& jobs, Outcome& outcome,
                 const std::vector<const JobPlan*>& given);
+  Grams ExpectedOf(const PlanJob& job, const JobPlan& plan) const;
   void Raise(const std::vector<RegionPrices>& found);
   void Adopt(const Jobs& jobs, Outcome outcome);
   bool InPieces(const PlanJob& job);
@@ -78,7 +83,7 @@ class Fleet {
   bool KnowsTheSame(const PlanJob& job) const;
   bool StillWaits(size_t job) const;
   bool SaysTheSame(size_t job) const;
-  bool FollowsItsPlan(size_t job) const;
+  bool FollowsItsPlan(size_t job);
   bool Holds(const PlanJob& job, const PlanMemory::Kept& kept,
              const std::vector<CapacityProfile>& free) const;
   std::vector<RegionPrices> RememberedPrices() const;
@@ -89,17 +94,16 @@ class Fleet {
   bool Roomy() const;
   void PlanApart();
   void LeaveAsItIs(size_t job);
+  bool Told(size_t job) const;
 
   void Judge(Plan& plan);
-  const std::string& SignalOf(const JobPlan& plan) const;
+  std::vector<size_t> FirstOfSignal() const;
   Grams BoundApart(const std::vector<bool>& counted) const;
   Grams BoundByPrices(const std::vector<bool>& counted) const;
 
   const PlanInput& input_;
   PlanMemory* const memory_;
   const FleetTime time_;
-  const FleetTime coarse_;
-  const bool fine_;                    // slots are much shorter than an hour
   std::vector<CapacityProfile> all_;   // what is not spoken for
   std::vector<CapacityProfile> free_;  // what those planned left
   std::vector<JobPlan> plans_;
@@ -108,7 +112,7 @@ class Fleet {
   std::vector<std::optional<Grams>> least_;  // by job, planned apart
   int64_t pieces_left_;                      // work for searching rows of runs
   // By job of the input; null where nothing is remembered.
-  std::vector<const PlanMemory::Kept*> kept_;
+  std::vector<PlanMemory::Kept*> kept_;
   std::vector<Instant> same_until_;  // by region: its grid is as it was
   std::vector<Instant> said_until_;  // by job: how long its words will hold
 };

@@ -28,6 +28,30 @@ Instant Alike(const Series& a, const Series& b, Instant from) {
   return i == 0 ? from : first[i - 1].interval.end;
 }
 
+// The same of what is taken of a region; both are in order of time.
+Instant Alike(const std::vector<Taken>& a, const std::vector<Taken>& b,
+              Instant from) {
+  const auto passed = [&](const Taken& taken) {
+    return taken.interval.end <= from;
+  };
+  auto one = std::find_if_not(a.begin(), a.end(), passed);
+  auto other = std::find_if_not(b.begin(), b.end(), passed);
+  while (one != a.end() && other != b.end()) {
+    const Instant begin = std::max(one->interval.begin, from);
+    const Instant other_begin = std::max(other->interval.begin, from);
+    if (begin != other_begin) return std::min(begin, other_begin);
+    if (one->need != other->need) return begin;
+    if (one->interval.end != other->interval.end) {
+      return std::min(one->interval.end, other->interval.end);
+    }
+    ++one;
+    ++other;
+  }
+  if (one != a.end()) return std::max(one->interval.begin, from);
+  if (other != b.end()) return std::max(other->interval.begin, from);
+  return Instant::Never();
+}
+
 }  // namespace
 
 void Fleet::LookUp() {
@@ -59,7 +83,8 @@ void Fleet::LookUp() {
                       was.drained == is.drained &&
                       was.forecast_issued_at == is.forecast_issued_at;
     if (!same) continue;
-    same_until_[r] = Alike(was.outlook, is.outlook, input_.now);
+    same_until_[r] = std::min(Alike(was.outlook, is.outlook, input_.now),
+                              Alike(was.taken, is.taken, input_.now));
     if (was.forecast_end != is.forecast_end) {
       same_until_[r] =
           std::min({same_until_[r], was.forecast_end, is.forecast_end});
@@ -90,8 +115,8 @@ bool Fleet::SaysTheSame(size_t job) const {
 
 // Whether a running job has only followed its plan since. The rest of a best
 // plan is the best for the rest.
-bool Fleet::FollowsItsPlan(size_t job) const {
-  const PlanMemory::Kept& kept = *kept_[job];
+bool Fleet::FollowsItsPlan(size_t job) {
+  PlanMemory::Kept& kept = *kept_[job];
   const PlanJob& is = input_.jobs[job];
   if (kept.job.standing != PlanJob::Standing::kRunning || is.pausing ||
       kept.plan.runs.empty()) {
@@ -105,16 +130,15 @@ bool Fleet::FollowsItsPlan(size_t job) const {
   if (!KnowsTheSame(is)) return false;
   const Duration gone = input_.now - memory_->made_at;
   const Duration restored = std::min(kept.job.restore_left, gone);
-  // What is left of its work is compared first: to copy a job takes longer.
   if (is.restore_left != kept.job.restore_left - restored ||
       is.work != kept.job.work - (gone - restored)) {
     return false;
   }
-  PlanJob then = kept.job;
-  then.restore_left = is.restore_left;
-  then.work = is.work;
-  then.reserve = is.reserve;  // of the work that is left
-  return then == is;
+  // That has gone on as was to be expected; has all the rest stayed?
+  kept.job.restore_left = is.restore_left;
+  kept.job.work = is.work;
+  kept.job.reserve = is.reserve;  // of the work that is left
+  return kept.job == is;
 }
 
 // Whether a job may still do what it was planned to do. (An unbroken run is
@@ -170,14 +194,14 @@ std::vector<RegionPrices> Fleet::RememberedPrices() const {
   return prices;
 }
 
-// What is said as before is not copied once more.
+// What is as before is not copied once more.
 void Fleet::RememberJob(size_t job, const JobPlan& plan) {
-  PlanMemory::Kept& kept = memory_->jobs[input_.jobs[job].id];
-  kept.job = input_.jobs[job];
+  PlanMemory::Kept& kept =
+      kept_[job] != nullptr ? *kept_[job] : memory_->jobs[input_.jobs[job].id];
   if (plan.as_before) {
     kept.plan.expected = plan.expected;  // less is left of one that runs
-    kept.plan.together = plan.together;
   } else {
+    kept.job = input_.jobs[job];
     kept.plan = plan;
   }
   kept.said_until = said_until_[job];
@@ -190,9 +214,11 @@ void Fleet::Remember(const Plan& plan) {
   memory_->made_at = input_.now;
   ++memory_->plans;
   for (size_t i = 0; i < plan.jobs.size(); ++i) RememberJob(i, plan.jobs[i]);
-  std::erase_if(memory_->jobs, [this](const auto& entry) {
-    return entry.second.of_plan != memory_->plans;
-  });
+  if (memory_->jobs.size() > plan.jobs.size()) {
+    std::erase_if(memory_->jobs, [this](const auto& entry) {
+      return entry.second.of_plan != memory_->plans;
+    });
+  }
   memory_->regions.clear();
   for (int r = 0; r < time_.count(); ++r) {
     const RegionTime& time = time_.region(r);

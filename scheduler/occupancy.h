@@ -34,7 +34,7 @@ class Occupancy {
     bool Taken(int gpu) const;
     void Take(const std::vector<int>& more);
   };
-  const Instant now_;
+  Instant now_;
   std::map<std::string, Place> places_;  // by region
 };
 

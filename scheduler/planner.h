@@ -104,6 +104,9 @@ struct PlanInput {
   Instant now;
   std::vector<PlanRegion> regions;
   std::vector<PlanJob> jobs;
+  // By job: whether what a Planner last said of it is followed, so that it need
+  // be told only what changes. Empty: of none.
+  std::vector<bool> told = {};
   NoForecast no_forecast = NoForecast::kRunNow;
   // How much work the spreading of many jobs may take, in parts of the usual
   // (about 1.5 s for 10,000 jobs). Counted, not timed: same input, same plan.
@@ -182,8 +185,10 @@ struct JobPlan {
 
 struct Plan {
   Instant made_at;
-  std::vector<JobPlan> jobs;  // in the order of the input
-  PlanQuality quality;        // empty where its jobs are of several signals
+  // In the order of the input, but those that a Planner leaves as they were
+  // told.
+  std::vector<JobPlan> jobs;
+  PlanQuality quality;  // empty where its jobs are of several signals
 };
 
 // What occupies capacity is planned first and keeps its place. Then come the

@@ -1,8 +1,12 @@
 #pragma once
 // How others decide when to run: the policies of the literature, beside which
-// carbond is measured in backtests. None of them knows of capacity or pauses'
-// price, as their authors have it; the engine charges both when it carries
-// them out.
+// carbond is measured in backtests. But for `replan`, which is this planner at
+// each job's own exact plan, none of them knows of capacity, of pauses' price,
+// or of a least pause or run (min_pause, min_run, max_pauses), as their authors
+// have it: what they choose is fixed slot by slot, and with longer pauses it
+// would be another policy, without the guarantee that dtpr's paper proves. The
+// engine charges capacity and price when it carries them out; the least pauses
+// of a scenario are kept by `replan` and `carbond` alone.
 //
 //   run_now       at submission, in the home region
 //   lowest_slot   begins in the lowest slot (GAIA, Hanafy et al. 2024)

@@ -13,6 +13,9 @@ namespace {
 constexpr int kMostBits = 56;
 constexpr int kFineBits = 40;
 constexpr int64_t kCoarse = 3'600'000;
+// What is not known is priced above all that is, by so many ranges of that: a
+// multiple of the highest would weigh the more the dirtier the whole grid is.
+constexpr int64_t kUnknown = 4;
 
 int BitsOf(int64_t n) {
   return static_cast<int>(std::bit_width(static_cast<uint64_t>(n)));
@@ -93,21 +96,22 @@ FleetTime::FleetTime(const PlanInput& input) {
   lowest /= divisor_;
   const int weight_bits = BitsOf(heaviest);
   finer_ = std::max(kFineBits - weight_bits - BitsOf(highest_ - lowest), 0);
-  // Twice the highest stands for the unknown.
-  const int bits = weight_bits + BitsOf(highest_) + 1;
+  unknown_ = highest_ + kUnknown * (highest_ - lowest) + 1;
+  const int bits = weight_bits + BitsOf(unknown_);
   finer_ = std::clamp(kMostBits - bits, 0, finer_);
   coarser_ = std::max(bits - kMostBits, 0);
   exact_ = coarser_ == 0;
   for (RegionTime& time : regions_) {
     for (size_t i = 0; i < time.prices_.size(); ++i) {
       int64_t& price = time.prices_[i];
-      price = time.known_[i] ? price / divisor_ : 2 * highest_ + 1;
+      price = time.known_[i] ? price / divisor_ : unknown_;
       price >>= coarser_;
     }
     Finish(time);
   }
   range_ = (highest_ - lowest) >> coarser_;
   highest_ = std::max<int64_t>(highest_ >> coarser_, 1);
+  unknown_ >>= coarser_;
 }
 
 void FleetTime::Finish(RegionTime& time) {

@@ -80,7 +80,9 @@ class FleetTime {
   double unit() const;
 
   int64_t highest_price() const { return highest_; }
+  int64_t unknown_price() const { return unknown_; }
   int64_t price_range() const { return range_; }  // dearest less cheapest
+  int64_t lowest_price() const { return highest_ - range_; }
 
  private:
   static void Finish(RegionTime& time);
@@ -89,7 +91,7 @@ class FleetTime {
   std::vector<RegionTime> regions_;
   int64_t divisor_ = 1;        // of prices
   int64_t power_divisor_ = 1;  // of weights
-  int64_t highest_ = 1;
+  int64_t highest_ = 1, unknown_ = 1;
   int64_t range_ = 0;
   int finer_ = 0;    // weights are multiplied by 2^finer
   int coarser_ = 0;  // or prices divided by 2^coarser

@@ -10,9 +10,9 @@ namespace {
 constexpr int64_t kHour = 3'600'000;
 // Work is counted in starts looked at by CheapestStart; here a start comes with
 // capacities to look up and jobs to move.
-constexpr int64_t kStart = 3;
+constexpr int64_t kStart = 4;
 // The one that lost the most is chosen of so many.
-constexpr int kOfSeveral = 6;
+constexpr int kOfSeveral = 12;
 // A part of the range of all prices.
 constexpr int kBesideIsWorth = 128;
 constexpr int kMostTurns = 60;
@@ -35,6 +35,7 @@ Spread::Spread(const FleetTime& time, std::vector<CapacityProfile> free,
       places_(jobs.size()),
       costs_(jobs.size()),
       least_(jobs.size()),
+      reach_(jobs.size()),
       trouble_(jobs.size()) {
   for (const RegionPrices& each : prices) {
     for (const int64_t price : each.gpu) any_price_ |= price > 0;
@@ -48,6 +49,9 @@ Spread::Spread(const FleetTime& time, std::vector<CapacityProfile> free,
   std::iota(nowhere_.begin(), nowhere_.end(), 0);
   nowhere_at_ = nowhere_;
   worth_.unplaced = std::ssize(jobs);
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    worth_.cost += CostOfNone(static_cast<int>(i));
+  }
 }
 
 // xorshift*: Vigna, ACM TOMS 42 (2016).
@@ -85,6 +89,11 @@ Int128 Spread::CostOf(int job, const Place& place) const {
                       time.Until(place.begin, time.SlotAt(place.begin)));
 }
 
+Int128 Spread::CostOfNone(int job) const {
+  const FleetJob& of = jobs_[Index(job)];
+  return static_cast<Int128>(of.weight) * of.length * time_.lowest_price();
+}
+
 Int128 Spread::LeastOf(int job) const {
   std::optional<Int128>& least = least_[Index(job)];
   if (least) return *least;
@@ -119,7 +128,7 @@ void Spread::Put(int job, const Place& place) {
   }
   places_[Index(job)] = place;
   costs_[Index(job)] = CostOf(job, place);
-  worth_.cost += costs_[Index(job)];
+  worth_.cost += costs_[Index(job)] - CostOfNone(job);
   --worth_.unplaced;
   const int at = nowhere_at_[Index(job)];
   nowhere_[Index(at)] = nowhere_.back();
@@ -138,59 +147,103 @@ void Spread::TakeOut(int job) {
     *std::find(crowd.begin(), crowd.end(), job) = crowd.back();
     crowd.pop_back();
   }
-  worth_.cost -= costs_[Index(job)];
+  worth_.cost += CostOfNone(job) - costs_[Index(job)];
   ++worth_.unplaced;
   nowhere_at_[Index(job)] = static_cast<int>(nowhere_.size());
   nowhere_.push_back(job);
   place = {};
 }
 
-// The cheapest place of a job in what is free.
-Spread::Found Spread::Find(int job, int share) {
+const std::vector<Spread::Reach>& Spread::ReachOf(int job) {
+  std::vector<Reach>& reach = reach_[Index(job)];
+  if (!reach.empty()) return reach;
   const FleetJob& of = jobs_[Index(job)];
-  Found best;
-  for (const int region : of.regions) {
-    const RegionTime& time = time_.region(region);
+  for (int place = 0; place < std::ssize(of.regions); ++place) {
+    const int region = of.regions[Index(place)];
     const int64_t length = of.LengthIn(region);
     const int64_t first = of.BeginIn(region);
     const int64_t last = of.fixed ? of.begin : of.end - length;
     if (last < first) continue;
-    free_[Index(region)].TimesWith(of.need, IntervalOf(first, last + length),
-                                   stretches_);
-    work_ += 1 + (of.end - of.begin) / kHour;
-    const auto look = [&](const auto& tariff, const Interval& stretch) {
-      const int64_t from = stretch.begin.millis();
-      const int64_t until = stretch.end.millis() - length;
-      if (until < from) return;
-      BestStart start = CheapestStart(tariff, time, length, from, until);
-      work_ += start.looked;
-      // A place beside another job leaves fewer holes: it may cost a little.
-      const Int128 worth = static_cast<Int128>(of.weight) * length *
-                           time_.price_range() / kBesideIsWorth;
-      const auto beside = [&](int64_t begin) {
-        const int64_t end = begin + length;
-        Int128 cost = tariff.Until(end, time.SlotAt(end)) -
-                      tariff.Until(begin, time.SlotAt(begin));
-        cost -= worth;
-        if (cost < start.cost) start = {cost, begin, 0};
-      };
-      if (snug_ && from > first) beside(from);
-      if (snug_ && until + length < of.end) beside(until);
-      if (best.place.region < 0 || start.cost < best.price) {
-        best = {{region, start.begin}, start.cost};
-      }
-    };
-    for (const Interval& stretch : stretches_) {
-      if (share == 0) {
-        look(GramsOnly{time, of.weight * 4}, stretch);
-      } else {
-        look(GramsAndPrices{time, prices_[Index(region)], of.weight * 4,
-                            of.need.gpus * share, of.need.cpus * share},
-             stretch);
-      }
-    }
+    const RegionTime& time = time_.region(region);
+    const BestStart grams = CheapestStart(GramsOnly{time, of.weight * 4}, time,
+                                          length, first, last);
+    const BestStart priced = CheapestStart(
+        GramsAndPrices{time, prices_[Index(region)], of.weight * 4,
+                       of.need.gpus * 4, of.need.cpus * 4},
+        time, length, first, last);
+    work_ += grams.looked + priced.looked;
+    reach.push_back({place, grams.cost, priced.cost});
+  }
+  std::sort(reach.begin(), reach.end(), [](const Reach& a, const Reach& b) {
+    return a.priced != b.priced ? a.priced < b.priced : a.place < b.place;
+  });
+  return reach;
+}
+
+// The cheapest place of a job in what is free; among equals the region that it
+// prefers. Where a region cannot be cheaper than what was found, nobody looks:
+// the least cost is concave in the share of the prices.
+Spread::Found Spread::Find(int job, int share) {
+  const FleetJob& of = jobs_[Index(job)];
+  Found best;
+  for (const Reach& reach : ReachOf(job)) {
+    const Int128 least =
+        (4 - share) * reach.grams + share * reach.priced -
+        (snug_ ? 4 * BesideIsWorth(of, of.regions[Index(reach.place)]) : 0);
+    const bool dearer = best.place.region >= 0 &&
+                        (least > 4 * best.price ||
+                         (least == 4 * best.price && reach.place > best.rank));
+    if (!dearer) FindIn(job, reach.place, share, best);
   }
   return best;
+}
+
+// A place beside another job leaves fewer holes: it may cost a little.
+Int128 Spread::BesideIsWorth(const FleetJob& job, int region) const {
+  return static_cast<Int128>(job.weight) * job.LengthIn(region) *
+         time_.price_range() / kBesideIsWorth;
+}
+
+void Spread::FindIn(int job, int place, int share, Found& best) {
+  const FleetJob& of = jobs_[Index(job)];
+  const int region = of.regions[Index(place)];
+  const RegionTime& time = time_.region(region);
+  const int64_t length = of.LengthIn(region);
+  const int64_t first = of.BeginIn(region);
+  const int64_t last = of.fixed ? of.begin : of.end - length;
+  const Int128 worth = BesideIsWorth(of, region);
+  free_[Index(region)].TimesWith(of.need, IntervalOf(first, last + length),
+                                 stretches_);
+  work_ += 1 + (of.end - of.begin) / kHour;
+  const auto look = [&](const auto& tariff, const Interval& stretch) {
+    const int64_t from = stretch.begin.millis();
+    const int64_t until = stretch.end.millis() - length;
+    if (until < from) return;
+    BestStart start = CheapestStart(tariff, time, length, from, until);
+    work_ += start.looked;
+    const auto beside = [&](int64_t begin) {
+      const int64_t end = begin + length;
+      Int128 cost = tariff.Until(end, time.SlotAt(end)) -
+                    tariff.Until(begin, time.SlotAt(begin));
+      cost -= worth;
+      if (cost < start.cost) start = {cost, begin, 0};
+    };
+    if (snug_ && from > first) beside(from);
+    if (snug_ && until + length < of.end) beside(until);
+    if (best.place.region < 0 || start.cost < best.price ||
+        (start.cost == best.price && place < best.rank)) {
+      best = {{region, start.begin}, place, start.cost};
+    }
+  };
+  for (const Interval& stretch : stretches_) {
+    if (share == 0) {
+      look(GramsOnly{time, of.weight * 4}, stretch);
+    } else {
+      look(GramsAndPrices{time, prices_[Index(region)], of.weight * 4,
+                          of.need.gpus * share, of.need.cpus * share},
+           stretch);
+    }
+  }
 }
 
 // Where it would stand, were it alone.
@@ -297,7 +350,7 @@ void Spread::Ruin(int job) {
   const Place wish = Wish(job, static_cast<int>(Random(5)));
   if (wish.region < 0) return;
   RemoveAround(wish.region, wish.begin, wish.begin + of.LengthIn(wish.region),
-               2 + Random(8));
+               1 + Random(4));
   if (was.region >= 0 && Random(2) == 0) {
     RemoveAround(was.region, was.begin, was.begin + of.LengthIn(was.region),
                  1 + Random(3));

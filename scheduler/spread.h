@@ -18,10 +18,13 @@
 
 namespace carbond {
 
-// What a plan of many is worth: first that few are late, then grams.
+// What a plan of many is worth: first that few are late, then grams. Whoever
+// has no place counts as if it ran through the cleanest time of all: if it cost
+// nothing, to leave out the heaviest would look like saving, and the more so
+// the dirtier the whole grid is.
 struct Worth {
   int64_t unplaced = 0;
-  Int128 cost = 0;  // of the placed, in FleetTime's unit
+  Int128 cost = 0;  // in FleetTime's unit
 
   friend bool operator<(const Worth& a, const Worth& b) {
     return a.unplaced != b.unplaced ? a.unplaced < b.unplaced : a.cost < b.cost;
@@ -58,6 +61,7 @@ class Spread {
  private:
   struct Found {
     Place place;
+    int rank = 0;      // of its region in the job's list
     Int128 price = 0;  // at which it was chosen
   };
   // Those that stand in an hour of a region, in no order.
@@ -65,8 +69,18 @@ class Spread {
 
   uint64_t Random(uint64_t below);
   Found Find(int job, int share);
+  // A region of a job: what it costs there at least, were it alone, at grams
+  // only and at grams plus prices; both times four.
+  struct Reach {
+    int place = 0;  // in its list of regions
+    Int128 grams = 0, priced = 0;
+  };
+  const std::vector<Reach>& ReachOf(int job);
+  Int128 BesideIsWorth(const FleetJob& job, int region) const;
+  void FindIn(int job, int place, int share, Found& best);
   Int128 PricedCostOf(int job, const Place& place) const;
   Int128 CostOf(int job, const Place& place) const;
+  Int128 CostOfNone(int job) const;
   Int128 LeastOf(int job) const;
   Int128 RegretOf(int job) const;
   Place Wish(int job, int share);
@@ -108,6 +122,8 @@ class Spread {
   std::vector<Int128> costs_;
   // Of each job at the prices, were it alone; found when it is asked for.
   mutable std::vector<std::optional<Int128>> least_;
+  // By job, the cheapest first; found when it is asked for.
+  std::vector<std::vector<Reach>> reach_;
   std::vector<std::vector<Crowd>> crowds_;  // by region and hour
   std::vector<int> nowhere_;                // those without a place
   std::vector<int> nowhere_at_;   // where each of them stands in that list

@@ -80,7 +80,9 @@ Status SimExecutor::Start(const StartOrder& order) {
   if (processes_.contains(order.id)) return Ok();
   CARBOND_RETURN_IF_ERROR(MaybeFail("start"));
   Process process;
-  process.order = order;
+  process.id = order.id;
+  process.region = order.region;
+  process.need = order.spec.need;
   const auto behaviour = behaviours_.find(order.id.job);
   process.behaviour.work = order.spec.duration;
   process.behaviour.restore = order.spec.resume_cost;
@@ -99,159 +101,160 @@ Status SimExecutor::Start(const StartOrder& order) {
   process.restore_left += order.move.time;
   process.progress = &progress_[order.id.job];
   *process.progress = order.resume ? saved_[order.id.job] : Duration(0);
-  processes_.emplace(order.id, std::move(process));
+  if (process.queued) queued_.insert(order.id);
+  NoteEnd(processes_.emplace(order.id, std::move(process)).first->second);
   ++starts_;
   // Done, though the answer is lost.
   return MaybeFail("say that it started");
 }
 
-// Lets a process live up to the clock.
+// When it ends if nobody does anything: the same instant whenever it is asked,
+// since work and time go on together.
+Instant SimExecutor::EndOf(const Process& process) const {
+  if (process.ended_at || process.lost || process.suspended ||
+      process.queued) {
+    return Instant::Never();
+  }
+  Instant crash_at = Instant::Never();
+  if (process.behaviour.crashes_after && !crashed_.contains(process.id.job)) {
+    crash_at = process.began + *process.behaviour.crashes_after;
+  }
+  // Work stands still while it saves.
+  const Instant leaves_at =
+      process.leaves_at.value_or(process.counted_until + process.restore_left +
+                                 process.behaviour.work - *process.progress);
+  return std::min(crash_at, leaves_at);
+}
+
+void SimExecutor::NoteEnd(Process& process) {
+  if (process.ends_at) ends_.erase({*process.ends_at, process.id});
+  process.ends_at.reset();
+  const Instant end = EndOf(process);
+  if (end == Instant::Never()) return;
+  process.ends_at = end;
+  ends_.emplace(end, process.id);
+}
+
 void SimExecutor::Advance(Process& process) {
   if (process.ended_at || process.lost || process.queued) return;
   const Instant now = clock_.Now();
-  const JobId job = process.order.id.job;
+  const JobId job = process.id.job;
   if (process.suspended) {
     process.counted_until = now;
     return;
   }
-  Instant at = process.counted_until;
-  const auto end = [&](Instant when, int code) {
-    process.ended_at = when;
-    process.exit_code = code;
-  };
-  const Duration restoring = std::min(process.restore_left, now - at);
-  process.restore_left -= restoring;
-  at += restoring;
-  const Duration left = process.behaviour.work - *process.progress;
-  const Instant done_at = at + left;
-  Instant crash_at = Instant::Never();
-  if (process.behaviour.crashes_after && !crashed_.contains(job)) {
-    crash_at = process.began + *process.behaviour.crashes_after;
-  }
-  const Instant leaves_at = process.leaves_at.value_or(Instant::Never());
-  const Instant first =
-      std::min({process.restore_left > Duration(0) ? Instant::Never() : done_at,
-                crash_at, leaves_at});
-  if (first > now) {
-    // Work stands still while it saves.
-    if (!process.leaves_at) *process.progress += now - at;
+  const Instant end = EndOf(process);
+  if (end > now) {
+    const Duration gone = now - process.counted_until;
+    const Duration restoring = std::min(process.restore_left, gone);
+    process.restore_left -= restoring;
+    if (!process.leaves_at) *process.progress += gone - restoring;
     process.counted_until = now;
     return;
   }
-  if (first == crash_at) {
+  process.ended_at = end;
+  process.counted_until = end;
+  if (process.behaviour.crashes_after && !crashed_.contains(job) &&
+      end == process.began + *process.behaviour.crashes_after) {
     crashed_.insert(job);
-    end(crash_at, 1);
-  } else if (first == done_at && !process.leaves_at) {
-    *process.progress = process.behaviour.work;
-    end(done_at, process.behaviour.exit_code);
-  } else {
+    process.exit_code = 1;
+  } else if (process.leaves_at) {
     saved_[job] = *process.progress;
-    end(leaves_at, kCheckpointExitCode);
+    process.exit_code = kCheckpointExitCode;
+  } else {
+    *process.progress = process.behaviour.work;
+    process.exit_code = process.behaviour.exit_code;
   }
-  process.counted_until = *process.ended_at;
 }
 
-void SimExecutor::AdvanceAll() {
-  for (auto& [id, process] : processes_) Advance(process);
-  for (auto& [id, process] : processes_) LeaveQueue(process);
-}
-
-void SimExecutor::LeaveQueue(Process& process) {
-  if (!process.queued || clock_.Now() < process.began) return;
-  Resources used = process.order.spec.need;
-  for (const auto& [id, other] : processes_) {
-    if (other.queued || other.ended_at) continue;
-    if (other.order.region == process.order.region) {
-      used += other.order.spec.need;
-    }
-  }
-  if (!used.Fits(queues_.at(process.order.region).capacity)) return;
-  process.queued = false;
-  process.began = process.counted_until = clock_.Now();
+SimExecutor::Process* SimExecutor::Find(ProcessId id) {
+  const auto it = processes_.find(id);
+  if (it == processes_.end()) return nullptr;
+  Advance(it->second);
+  return &it->second;
 }
 
 Status SimExecutor::Suspend(ProcessId id) {
-  AdvanceAll();
   CARBOND_RETURN_IF_ERROR(MaybeFail("suspend"));
-  const auto it = processes_.find(id);
-  if (it == processes_.end()) return Missing("no such process");
-  it->second.suspended = !it->second.ended_at;
+  Process* process = Find(id);
+  if (process == nullptr) return Missing("no such process");
+  process->suspended = !process->ended_at;
+  NoteEnd(*process);
   return Ok();
 }
 
 Status SimExecutor::Continue(ProcessId id) {
-  AdvanceAll();
   CARBOND_RETURN_IF_ERROR(MaybeFail("continue"));
-  const auto it = processes_.find(id);
-  if (it == processes_.end()) return Missing("no such process");
-  Process& process = it->second;
-  if (process.suspended) process.restore_left = process.behaviour.restore;
-  process.suspended = false;
+  Process* process = Find(id);
+  if (process == nullptr) return Missing("no such process");
+  if (process->suspended) process->restore_left = process->behaviour.restore;
+  process->suspended = false;
+  NoteEnd(*process);
   return Ok();
 }
 
 Status SimExecutor::Checkpoint(ProcessId id, int attempt) {
-  AdvanceAll();
   CARBOND_RETURN_IF_ERROR(MaybeFail("send a signal"));
-  const auto it = processes_.find(id);
-  if (it == processes_.end()) return Missing("no such process");
-  Process& process = it->second;
-  if (attempt <= process.attempts || process.ended_at) return Ok();
-  process.attempts = attempt;
-  if (!process.behaviour.ignores_signal) {
-    process.leaves_at = clock_.Now() + process.behaviour.save;
+  Process* process = Find(id);
+  if (process == nullptr) return Missing("no such process");
+  if (attempt <= process->attempts || process->ended_at) return Ok();
+  process->attempts = attempt;
+  if (!process->behaviour.ignores_signal) {
+    process->leaves_at = clock_.Now() + process->behaviour.save;
   }
+  NoteEnd(*process);
   return Ok();
 }
 
 Status SimExecutor::Stop(ProcessId id) {
-  AdvanceAll();
   CARBOND_RETURN_IF_ERROR(MaybeFail("stop"));
-  const auto it = processes_.find(id);
-  if (it == processes_.end()) return Missing("no such process");
-  if (it->second.queued) {
-    processes_.erase(it);
-  } else if (!it->second.ended_at) {
-    it->second.ended_at = clock_.Now();
-    it->second.signal = 15;
+  Process* process = Find(id);
+  if (process == nullptr) return Missing("no such process");
+  if (process->queued) {
+    Forget(id);
+    return Ok();
   }
+  if (!process->ended_at) {
+    process->ended_at = clock_.Now();
+    process->signal = 15;
+  }
+  NoteEnd(*process);
   return Ok();
 }
 
 Status SimExecutor::Recall(ProcessId id) {
-  AdvanceAll();
   CARBOND_RETURN_IF_ERROR(MaybeFail("take back"));
-  const auto it = processes_.find(id);
-  if (it != processes_.end() && it->second.queued) processes_.erase(it);
+  LeaveQueues();
+  const Process* process = Find(id);
+  if (process != nullptr && process->queued) Forget(id);
   return Ok();
 }
 
 void SimExecutor::Lose(ProcessId id) {
-  AdvanceAll();
-  const auto it = processes_.find(id);
-  if (it != processes_.end() && !it->second.ended_at) {
-    it->second.lost = true;
-    it->second.ended_at = clock_.Now();
-  }
+  Process* process = Find(id);
+  if (process == nullptr || process->ended_at) return;
+  process->lost = true;
+  process->ended_at = clock_.Now();
+  NoteEnd(*process);
 }
 
 std::vector<Sight> SimExecutor::Observe(std::span<const ProcessId> ids) {
-  AdvanceAll();
   std::vector<Sight> sights;
   sights.reserve(ids.size());
+  LeaveQueues();
   for (const ProcessId& id : ids) {
     Sight sight;
     if (Fails()) {
       sights.push_back(sight);
       continue;
     }
-    const auto it = processes_.find(id);
-    if (it == processes_.end()) {
+    const Process* found = Find(id);
+    if (found == nullptr) {
       sight.what = Sight::What::kAbsent;
       sights.push_back(sight);
       continue;
     }
-    const Process& process = it->second;
+    const Process& process = *found;
     if (process.queued) {
       sight.what = Sight::What::kStarting;
       sights.push_back(sight);
@@ -275,12 +278,34 @@ std::vector<Sight> SimExecutor::Observe(std::span<const ProcessId> ids) {
                        static_cast<double>(std::max<int64_t>(
                            process.behaviour.work.count(), 1));
     }
-    sights.push_back(sight);
+    sights.push_back(std::move(sight));
   }
   return sights;
 }
 
-void SimExecutor::Forget(ProcessId id) { processes_.erase(id); }
+void SimExecutor::Forget(ProcessId id) {
+  const auto it = processes_.find(id);
+  if (it == processes_.end()) return;
+  if (it->second.ends_at) ends_.erase({*it->second.ends_at, id});
+  queued_.erase(id);
+  processes_.erase(it);
+}
+
+// Who may begin by now does so where there is room.
+void SimExecutor::LeaveQueues() {
+  const std::set<ProcessId> queued = queued_;
+  for (const ProcessId id : queued) {
+    Process& process = processes_.at(id);
+    if (clock_.Now() < process.began) continue;
+    Resources used = process.need;
+    used += Used(process.region);
+    if (!used.Fits(queues_.at(process.region).capacity)) continue;
+    process.queued = false;
+    process.began = process.counted_until = clock_.Now();
+    queued_.erase(id);
+    NoteEnd(process);
+  }
+}
 
 std::optional<Room> SimExecutor::RoomIn(const std::string& region) {
   const auto room = rooms_.find(region);
@@ -289,50 +314,35 @@ std::optional<Room> SimExecutor::RoomIn(const std::string& region) {
 }
 
 int SimExecutor::Live(JobId job) {
-  AdvanceAll();
+  LeaveQueues();
   int live = 0;
-  for (const auto& [id, process] : processes_) {
+  for (auto& [id, process] : processes_) {
+    Advance(process);
     if (id.job == job && !process.ended_at && !process.queued) ++live;
   }
   return live;
 }
 
 Resources SimExecutor::Used(const std::string& region) {
-  AdvanceAll();
   Resources used;
-  for (const auto& [id, process] : processes_) {
-    if (!process.ended_at && !process.queued &&
-        process.order.region == region) {
-      used += process.order.spec.need;
-    }
+  for (auto& [id, process] : processes_) {
+    Advance(process);
+    const bool there = !process.ended_at && !process.queued;
+    if (there && process.region == region) used += process.need;
   }
   return used;
 }
 
-Duration SimExecutor::WorkDone(JobId job) const {
-  const auto it = progress_.find(job);
-  return it == progress_.end() ? Duration(0) : it->second;
-}
-
-std::optional<Instant> SimExecutor::NextEnd() {
-  AdvanceAll();
+std::optional<Instant> SimExecutor::NextEnd() const {
   std::optional<Instant> next;
-  const auto by = [&](Instant t) { next = next ? std::min(*next, t) : t; };
-  for (const auto& [id, process] : processes_) {
-    if (process.ended_at || process.suspended) continue;
-    if (process.leaves_at) {
-      by(*process.leaves_at);
-      continue;
-    }
-    if (process.queued) {
-      if (process.began > clock_.Now()) by(process.began);
-      continue;
-    }
-    by(clock_.Now() + process.restore_left + process.behaviour.work -
-       *process.progress);
-    if (process.behaviour.crashes_after && !crashed_.contains(id.job)) {
-      by(process.began + *process.behaviour.crashes_after);
-    }
+  for (const auto& [end, id] : ends_) {
+    if (end <= clock_.Now()) continue;  // it has ended
+    next = end;
+    break;
+  }
+  for (const ProcessId id : queued_) {
+    const Instant begins = processes_.at(id).began;
+    if (begins > clock_.Now()) next = std::min(next.value_or(begins), begins);
   }
   return next;
 }

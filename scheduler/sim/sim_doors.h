@@ -8,6 +8,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "scheduler/ports.h"
@@ -100,10 +101,9 @@ class SimExecutor : public Executor {
   // What really runs now, for the eyes of a test.
   int Live(JobId job);
   Resources Used(const std::string& region);
-  Duration WorkDone(JobId job) const;  // saved or under way
   int Starts() const { return starts_; }
   // When something will end by itself, if anything will.
-  std::optional<Instant> NextEnd();
+  std::optional<Instant> NextEnd() const;
 
  private:
   struct Queue {
@@ -111,7 +111,9 @@ class SimExecutor : public Executor {
     Duration longest{0};
   };
   struct Process {
-    StartOrder order;
+    ProcessId id;
+    std::string region;
+    Resources need;
     SimBehaviour behaviour;
     Duration* progress = nullptr;  // its job's, in progress_
     bool queued = false;
@@ -125,21 +127,28 @@ class SimExecutor : public Executor {
     std::optional<int> signal;
     bool lost = false;
     int attempts = 0;
+    std::optional<Instant> ends_at;  // its place in ends_
   };
 
+  // Lets a process live up to the clock; null when there is none.
+  Process* Find(ProcessId id);
   void Advance(Process& process);
-  void LeaveQueue(Process& process);
-  void AdvanceAll();
+  Instant EndOf(const Process& process) const;
+  void NoteEnd(Process& process);
+  void LeaveQueues();
   bool Fails();
   Status MaybeFail(const char* what);
 
   const Clock& clock_;
   std::map<JobId, SimBehaviour> behaviours_;
   std::map<ProcessId, Process> processes_;
+  // When those end by themselves that run: nobody else need be looked at.
+  std::set<std::pair<Instant, ProcessId>> ends_;
   std::map<JobId, Duration> saved_;     // work in checkpoints
   std::map<JobId, Duration> progress_;  // of the process under way
   std::map<std::string, Status> refused_;
   std::map<std::string, Queue> queues_;  // by region
+  std::set<ProcessId> queued_;
   std::map<std::string, Room> rooms_;    // by region
   std::set<JobId> crashed_;
   double failure_ = 0;

@@ -422,6 +422,41 @@ TEST(Planner, OneMoreJobHardlyMovesTheOthers) {
   EXPECT_LE(second.quality.gap(), MakePlan(input).quality.gap() + 0.05);
 }
 
+// What it leaves out is what a twin says again.
+TEST(Planner, TellsOnlyWhatIsNew) {
+  for (const int gpus : {4, 10'000}) {
+    Kind kind;
+    kind.jobs = 60;
+    kind.gpus = gpus;
+    kind.pausable = 30;
+    PlanInput input = Crowd(9, kind);
+    Planner planner, twin;
+    const Plan first = planner.Make(input);
+    EXPECT_EQ(first.jobs.size(), input.jobs.size());
+    twin.Make(input);
+    input.now += seconds(20);
+    PlanJob job = JobOf(hours(2), 1000);
+    job.regions = {0, 1};
+    input.jobs.push_back(job);
+    const Plan all = twin.Make(input);
+    input.told.assign(first.jobs.size(), true);
+    const Plan news = planner.Make(input);
+    EXPECT_EQ(news.quality, all.quality);
+    EXPECT_LT(news.jobs.size(), 60);
+    auto next = news.jobs.begin();
+    for (size_t i = 0; i < all.jobs.size(); ++i) {
+      if (next != news.jobs.end() && next->id == all.jobs[i].id) {
+        EXPECT_EQ(next->runs, all.jobs[i].runs);
+        EXPECT_EQ(next->why, all.jobs[i].why);
+        ++next;
+      } else {
+        EXPECT_EQ(first.jobs[i].runs, all.jobs[i].runs);
+      }
+    }
+    EXPECT_EQ(next, news.jobs.end());
+  }
+}
+
 TEST(Planner, FollowsWhatChanges) {
   Kind kind;
   kind.jobs = 80;

@@ -457,9 +457,10 @@ TEST(PlannerKeepsItsPromises, ScalingTheIntensityChangesNoChoice) {
 }
 
 // A shift changes what an overhead costs, and fractions; not the choice of a
-// job that runs unbroken, in one region, and waits for any saving.
+// job that runs unbroken, in one region, and waits for any saving. Seed 327 has
+// more work than room: the heaviest was once left out, as if that were saving.
 TEST(PlannerKeepsItsPromises, ShiftingTheIntensityChangesNoUnbrokenChoice) {
-  for (uint64_t seed = 0; seed < 60; ++seed) {
+  for (uint64_t seed = 0; seed < 400; ++seed) {
     PlanInput input = RandomInput(seed);
     input.regions.resize(1);
     for (PlanJob& job : input.jobs) {

@@ -259,6 +259,54 @@ TEST(DoubleThreshold, ComesToTheFractionalRuleWithManySlots) {
   EXPECT_NEAR(rule.Low(kMany + 1), 5, 1e-3) << "phi(1) = L + b";
 }
 
+// ---- As planners ------------------------------------------------------------
+
+Duration ShortestPause(const std::vector<PlannedRun>& runs) {
+  Duration shortest = hours(1000);
+  for (size_t i = 1; i < runs.size(); ++i) {
+    shortest =
+        std::min(shortest, runs[i].interval.begin - runs[i - 1].interval.end);
+  }
+  return shortest;
+}
+
+TEST(Policies, KeepToALeastPauseWhereTheirDefinitionKnowsPauses) {
+  PlanInput input;
+  input.now = Hour(0);
+  PlanRegion here;
+  here.name = "here";
+  here.pue = Pue::Of(1);
+  here.capacity = {4, 4};
+  here.outlook = Hourly({100, 900, 101, 900, 102, 900, 900, 103, 900, 104});
+  here.forecast_end = here.outlook.end();
+  input.regions = {here};
+  PlanJob job;
+  job.id = JobId{1};
+  job.need = {1, 1};
+  job.power = Watts::Of(1000);
+  job.pause = PauseMode::kCheckpoint;
+  job.work = hours(4);
+  job.min_pause = minutes(100);
+  job.submitted_at = job.earliest = input.now;
+  job.deadline = Hour(10);
+  job.regions = {0};
+  job.home = 0;
+  input.jobs = {job};
+  const auto runs_of = [&](PolicyKind kind) {
+    return Policy(kind).Make(input).jobs.front().runs;
+  };
+  for (const PolicyKind kind : {PolicyKind::kReplan, PolicyKind::kCarbond}) {
+    const auto runs = runs_of(kind);
+    EXPECT_GT(runs.size(), 1) << Name(kind);
+    EXPECT_GE(ShortestPause(runs), minutes(100)) << Name(kind);
+  }
+  // The lowest slots are the lowest slots, and a threshold is one.
+  for (const PolicyKind kind :
+       {PolicyKind::kPauseResume, PolicyKind::kThreshold}) {
+    EXPECT_EQ(ShortestPause(runs_of(kind)), hours(1)) << Name(kind);
+  }
+}
+
 TEST(PolicyNames, AreReadAndWritten) {
   for (const PolicyKind kind : AllPolicies()) {
     EXPECT_EQ(*ParsePolicy(Name(kind)), kind);

@@ -191,6 +191,29 @@ class Simulation {
   SimWorld world_;
 };
 
+// A process that was asked to save just before its end once left as soon as
+// anybody looked, seconds before it had saved.
+TEST(SimExecutor, AProcessSavesAsLongWhoeverLooksMeanwhile) {
+  SimClock clock(kDawn);
+  SimExecutor executor(clock);
+  StartOrder order;
+  order.id = {JobId{1}, 1};
+  order.spec.duration = minutes(30);
+  order.spec.checkpoint_cost = minutes(2);
+  ASSERT_TRUE(executor.Start(order).ok());
+  clock.Set(kDawn + minutes(29));
+  ASSERT_TRUE(executor.Checkpoint(order.id, 1).ok());
+  const Instant saved = kDawn + minutes(31);
+  EXPECT_EQ(executor.NextEnd(), saved);
+  clock.Set(kDawn + minutes(30) + seconds(59));
+  EXPECT_EQ(executor.Observe({&order.id, 1})[0].what, Sight::What::kRunning);
+  clock.Set(saved + minutes(5));
+  const Sight seen = executor.Observe({&order.id, 1})[0];
+  EXPECT_EQ(seen.what, Sight::What::kEnded);
+  EXPECT_EQ(seen.ended_at, saved);
+  EXPECT_EQ(seen.exit_code, kCheckpointExitCode);
+}
+
 class Seeded : public ::testing::TestWithParam<uint64_t> {};
 
 TEST_P(Seeded, WorldKeepsItsPromisesWhateverFails) {
