@@ -8,6 +8,7 @@
 
 #include "client/channel.h"
 #include "client/console.h"
+#include "client/estimate.h"
 #include "client/job_flags.h"
 #include "client/local_time.h"
 
@@ -58,6 +59,14 @@ struct EmissionsOptions {
   std::string until{};
 };
 int Emissions(Session& session, const EmissionsOptions& options);
+
+struct EstimateOptions {
+  EstimateWords words;
+  std::string regions_file{};  // a table of one's own; empty: none
+  std::string list{};          // hardware, regions: prints the table instead
+};
+// Asks no daemon.
+int Estimate(Session& session, const EstimateOptions& options);
 
 struct ForecastOptions {
   std::string region{};  // empty: the first
