@@ -60,6 +60,15 @@ struct EmissionsOptions {
 };
 int Emissions(Session& session, const EmissionsOptions& options);
 
+struct ReportOptions {
+  std::string job{};
+  std::string format{};    // text (also where empty), markdown, latex, json
+  std::string hardware{};  // its kind, as a reader knows it
+  SupplementWords supplement{};
+};
+// The statement for a paper.
+int Report(Session& session, const ReportOptions& options);
+
 struct EstimateOptions {
   EstimateWords words;
   std::string regions_file{};  // a table of one's own; empty: none

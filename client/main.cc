@@ -81,6 +81,7 @@ struct CommandLine {
   std::string job;
   std::vector<std::string> jobs;
   EmissionsOptions emissions;
+  ReportOptions report;
   EstimateOptions estimate;
   ForecastOptions forecast;
   LogsOptions logs;
@@ -216,6 +217,23 @@ void AddSupplement(CLI::App& command, SupplementWords& words) {
                    "flights and litres of petrol that emit as much");
 }
 
+void AddReport(CLI::App& app, CommandLine& line) {
+  CLI::App* command =
+      AddCommand(app, line, "report", "the statement about a job for a paper",
+                 [&line](Session& s) { return Report(s, line.report); });
+  AddJob(command, line.report.job);
+  command
+      ->add_option("--format", line.report.format,
+                   "text (the default), markdown, latex or json")
+      ->check(CLI::IsMember({"text", "markdown", "latex", "json"}))
+      ->type_name("FORM");
+  command
+      ->add_option("--hardware", line.report.hardware,
+                   "its kind, to be named in the statement: \"NVIDIA A100\"")
+      ->type_name("NAME");
+  AddSupplement(*command, line.report.supplement);
+}
+
 void AddEstimate(CLI::App& app, CommandLine& line) {
   EstimateWords& words = line.estimate.words;
   CLI::App* command = AddCommand(
@@ -297,6 +315,7 @@ void AddAll(CLI::App& app, CommandLine& line) {
   app.add_flag("--ascii", line.ascii, "draw with plain ASCII");
   AddSubmitAndPlan(app, line);
   AddReads(app, line);
+  AddReport(app, line);
   AddEstimate(app, line);
   AddStreams(app, line);
   AddActs(app, line);

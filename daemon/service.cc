@@ -251,6 +251,7 @@ grpc::ServerUnaryReactor* Service::ReportEmissions(
                              reader.Report(filter));
     for (const ReportRow& row : rows) ToWire(row, response->add_groups());
     response->set_clock_speed(clock_.speed());
+    response->set_version(CARBOND_VERSION);
     return Ok();
   });
   return reactor;

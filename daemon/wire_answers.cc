@@ -223,6 +223,11 @@ void ToWire(const ReportRow& from, v1::EmissionsGroup* to) {
                                      from.facility_energy.thousandths()));
   to->set_settled_fraction(
       Fraction(from.settled_grams.thousandths(), from.grams.thousandths()));
+  if (from.it_energy) to->set_it_energy_kwh(KilowattHours(*from.it_energy));
+  if (from.accounted_energy) {
+    to->set_accounted_energy_kwh(KilowattHours(*from.accounted_energy));
+  }
+  to->set_zone(from.zone);
   v1::Emissions* emissions = to->mutable_emissions();
   emissions->set_energy_kwh(KilowattHours(from.facility_energy));
   SetSaving(from.grams, from.baseline, emissions);
