@@ -194,7 +194,7 @@ std::string WorkSentence(const Statement& s) {
   return fmt::format(
       "{} used {} for {}{} {} (UTC) in {}.",
       s.job.spec().name().empty() ? "Job " + s.job.id() : s.job.spec().name(),
-      Devices(s), Hours(s.running), hours.empty() ? "" : ", " + hours + ",",
+      Devices(s), Hours(s.running), hours.empty() ? "" : " (" + hours + ")",
       begin == end ? "on " + begin
                    : fmt::format("between {} and {}", begin, end),
       Place(s.total));

@@ -61,8 +61,8 @@ std::string RowOf(const Statement& statement, const std::string& figure) {
 TEST(Statement, SaysInSentencesWhatAPaperNeeds) {
   EXPECT_EQ(
       ParagraphOf(Made(FinishedJob(), Used(), {}, "NVIDIA T4")),
-      "train used 1 GPU and 4 CPU cores (NVIDIA T4) for 2.00 h, 2.00 "
-      "GPU-hours, on 2026-11-21 (UTC) in region here (grid zone DE). It drew "
+      "train used 1 GPU and 4 CPU cores (NVIDIA T4) for 2.00 h (2.00 "
+      "GPU-hours) on 2026-11-21 (UTC) in region here (grid zone DE). It drew "
       "600 Wh (modelled: power of the job x time), 720 Wh with the data "
       "centre's PUE of 1.2. At a mean carbon intensity of 572 gCO2e/kWh "
       "(signal average, average, from recorded), it emitted 412 g CO2e (gross, "
