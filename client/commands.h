@@ -57,6 +57,7 @@ struct EmissionsOptions {
   std::string by{};     // empty: the total
   std::string since{};  // empty: from the beginning
   std::string until{};
+  std::string format{};  // csv, jsonl: for other programs; empty: none
 };
 int Emissions(Session& session, const EmissionsOptions& options);
 

@@ -183,6 +183,11 @@ void AddReads(CLI::App& app, CommandLine& line) {
   emissions->add_option("--since", line.emissions.since,
                         "from then on: 7d (ago), 2026-03-01");
   emissions->add_option("--until", line.emissions.until, "before then");
+  emissions
+      ->add_option("--format", line.emissions.format,
+                   "csv or jsonl (a JSON object a line), for other programs")
+      ->check(CLI::IsMember({"csv", "jsonl"}))
+      ->type_name("FORM");
   CLI::App* forecast =
       AddCommand(app, line, "forecast", "a region's carbon intensity to come",
                  [&line](Session& s) { return Forecast(s, line.forecast); });

@@ -16,8 +16,8 @@ std::string Hours(absl::Duration d) {
   return FormatNumber(absl::ToDoubleHours(d)) + " h";
 }
 
-// As signals are called in carbond's configuration; of one that a user named,
-// its name is all there is.
+// As signals are called in carbond's configuration; of another, its name is all
+// there is.
 std::string KindOf(const std::string& signal) {
   const auto names = [&](const char* word) {
     return signal.find(word) != std::string::npos;
@@ -28,12 +28,13 @@ std::string KindOf(const std::string& signal) {
   if (signal == "yearly_average") return "average of a year";
   if (names("moer") || names("marginal")) return "marginal";
   if (names("aoer") || names("average")) return "average";
-  return "of a kind that its name alone tells";
+  return signal;
 }
 
 std::string SignalPhrase(const RegionShare& share) {
-  return fmt::format("signal {}, {}, from {}", share.signal,
-                     KindOf(share.signal), share.provider);
+  const std::string kind = KindOf(share.signal);
+  return fmt::format("signal {}{}, from {}", share.signal,
+                     kind == share.signal ? "" : ", " + kind, share.provider);
 }
 
 std::string QualityPhrase(const RegionShare& share) {
@@ -128,7 +129,7 @@ void AddEmissions(const Statement& s, std::vector<StatementRow>& rows) {
     }
   }
   if (s.total.unknown > absl::ZeroDuration() && s.emissions_g()) {
-    rows.push_back({"Not in it", Hours(s.total.unknown) + " of running",
+    rows.push_back({"Not in it", FormatLength(s.total.unknown) + " of running",
                     "no intensity is known of them: the emissions are a lower "
                     "bound"});
   }
@@ -179,12 +180,17 @@ std::string Day(const google::protobuf::Timestamp& t) {
   return FormatUtc(FromProto(t)).substr(0, 10);
 }
 
-std::string Place(const RegionShare& share) {
-  const bool several = share.region.find(", ") != std::string::npos;
-  return fmt::format(
-      "{} {} (grid {} {})", several ? "regions" : "region", share.region,
-      share.zone.find(", ") != std::string::npos ? "zones" : "zone",
-      share.zone);
+bool Several(const std::string& names) {
+  return names.find(", ") != std::string::npos;
+}
+
+std::string GridZone(const RegionShare& share) {
+  return (Several(share.zone) ? "grid zones " : "grid zone ") + share.zone;
+}
+
+std::string PlacePhrase(const RegionShare& share) {
+  return fmt::format("{} {} ({})", Several(share.region) ? "regions" : "region",
+                     share.region, GridZone(share));
 }
 
 std::string WorkSentence(const Statement& s) {
@@ -197,7 +203,7 @@ std::string WorkSentence(const Statement& s) {
       Devices(s), Hours(s.running), hours.empty() ? "" : " (" + hours + ")",
       begin == end ? "on " + begin
                    : fmt::format("between {} and {}", begin, end),
-      Place(s.total));
+      PlacePhrase(s.total));
 }
 
 std::string EnergySentence(const Statement& s) {
@@ -221,7 +227,7 @@ std::string EmissionsSentence(const Statement& s) {
   if (s.total.unknown > absl::ZeroDuration()) {
     text +=
         fmt::format(", without {} of running of which no intensity is known",
-                    Hours(s.total.unknown));
+                    FormatLength(s.total.unknown));
   }
   if (s.figures.net_g) {
     text += fmt::format("; net of matched clean energy, {} CO2e",
@@ -284,7 +290,7 @@ std::vector<StatementRow> RowsOf(const Statement& s) {
                   FormatUtc(FromProto(s.job.started_at())) + " to " +
                       FormatUtc(FromProto(s.job.finished_at())),
                   "first start to end"});
-  rows.push_back({"Region", s.total.region, "grid zone " + s.total.zone});
+  rows.push_back({"Region", s.total.region, GridZone(s.total)});
   AddEnergy(s, rows);
   AddEmissions(s, rows);
   AddBaseline(s, rows);

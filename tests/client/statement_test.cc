@@ -65,7 +65,7 @@ TEST(Statement, SaysInSentencesWhatAPaperNeeds) {
       "GPU-hours) on 2026-11-21 (UTC) in region here (grid zone DE). It drew "
       "600 Wh (modelled: power of the job x time), 720 Wh with the data "
       "centre's PUE of 1.2. At a mean carbon intensity of 572 gCO2e/kWh "
-      "(signal average, average, from recorded), it emitted 412 g CO2e (gross, "
+      "(signal average, from recorded), it emitted 412 g CO2e (gross, "
       "provisional). Begun at submission and never paused, the same work would "
       "have emitted 604 g CO2e: carbon-aware scheduling saved 32 %. Accounted "
       "by carbond 9.8.7 as power x PUE x carbon intensity, integrated over "
@@ -83,7 +83,7 @@ TEST(Statement, EveryFigureSaysOnWhatItRests) {
   EXPECT_EQ(RowOf(s, "PUE"), "1.2; declared for the region");
   EXPECT_EQ(RowOf(s, "Energy"), "720 Wh; IT energy x PUE");
   EXPECT_EQ(RowOf(s, "Carbon intensity"),
-            "572 gCO2e/kWh; signal average, average, from recorded; mean by "
+            "572 gCO2e/kWh; signal average, from recorded; mean by "
             "energy");
   EXPECT_EQ(RowOf(s, "Emissions, gross"), "412 g CO2e; provisional");
   EXPECT_EQ(RowOf(s, "Saved"),
@@ -130,7 +130,7 @@ TEST(Statement, AddsRegionsAndShowsEach) {
   EXPECT_EQ(RowOf(s, "PUE"), "1.14; declared for each region; mean");
   EXPECT_EQ(RowOf(s, "In there"),
             "1.10 kWh with a PUE of 1.1, 50.0 gCO2e/kWh: 55.0 g CO2e; signal "
-            "average, average, from recorded; provisional");
+            "average, from recorded; provisional");
   EXPECT_THAT(ParagraphOf(s),
               HasSubstr("in regions here, there (grid zones DE, FR)"));
   EXPECT_EQ(ToJson(s)["by_region"].size(), 2u);
@@ -166,9 +166,9 @@ TEST(Statement, HoursWithoutAnIntensityAreNeitherZeroNorDilution) {
   Statement s = Made(FinishedJob(), Used({group}));
   EXPECT_DOUBLE_EQ(*s.intensity_g_per_kwh(), 500);
   EXPECT_EQ(RowOf(s, "Not in it"),
-            "1.00 h of running; no intensity is known of them: the emissions "
+            "1h of running; no intensity is known of them: the emissions "
             "are a lower bound");
-  EXPECT_THAT(ParagraphOf(s), HasSubstr("without 1.00 h of running"));
+  EXPECT_THAT(ParagraphOf(s), HasSubstr("without 1h of running"));
   // Nothing is known at all.
   group.set_accounted_energy_kwh(0);
   group.mutable_emissions()->set_emissions_g(0);
