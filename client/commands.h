@@ -75,7 +75,7 @@ struct EstimateOptions {
   std::string regions_file{};  // a table of one's own; empty: none
   std::string list{};          // hardware, regions: prints the table instead
 };
-// Asks no daemon.
+// Asks a daemon only of a region that no table has.
 int Estimate(Session& session, const EstimateOptions& options);
 
 struct ForecastOptions {

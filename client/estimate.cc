@@ -127,14 +127,6 @@ Sourced ReadPower(Reader& reader, EstimateMethod method) {
   return {};
 }
 
-absl::StatusOr<double> ParseHours(const std::string& text) {
-  if (const auto hours = ParseNumber(text); hours.ok()) return hours;
-  const auto duration = ParseDuration(text);
-  if (duration.ok()) return absl::ToDoubleHours(*duration);
-  return absl::InvalidArgumentError(
-      fmt::format("`{}` is not understood: write 84 or 3d12h", text));
-}
-
 double ReadHours(Reader& reader) {
   const std::string& text = reader.words().hours;
   if (text.empty()) {
@@ -210,6 +202,14 @@ void Compute(EstimatedRun& e, bool typed_intensity) {
 
 }  // namespace
 
+absl::StatusOr<double> ParseHours(const std::string& text) {
+  if (const auto hours = ParseNumber(text); hours.ok()) return hours;
+  const auto duration = ParseDuration(text);
+  if (duration.ok()) return absl::ToDoubleHours(*duration);
+  return absl::InvalidArgumentError(
+      fmt::format("`{}` is not understood: write 84 or 3d12h", text));
+}
+
 absl::StatusOr<EstimatedRun> MakeEstimate(const EstimateWords& words,
                                           const std::vector<Place>& own) {
   Reader reader(words);
@@ -244,9 +244,16 @@ absl::StatusOr<EstimatedRun> MakeEstimate(const EstimateWords& words,
         "estimate");
   }
   Compute(e, !words.intensity.empty());
-  const auto figures =
-      FiguresOf(e.supplement, e.energy_kwh, e.emissions_g,
+  std::optional<EmbodiedPart> embodied;
+  if (e.supplement.embodied) {
+    auto share =
+        ShareOf(*e.supplement.embodied,
                 {.gpus = e.accelerators, .cores = 0, .time_h = e.time_h});
+    if (!share.ok()) return share.status();
+    embodied = *std::move(share);
+  }
+  const auto figures =
+      FiguresOf(e.supplement, e.energy_kwh, e.emissions_g, embodied);
   if (!figures.ok()) return figures.status();
   e.figures = *figures;
   return e;

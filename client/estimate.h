@@ -51,6 +51,9 @@ struct EstimatedRun {
   SupplementFigures figures;
 };
 
+// Hours from `84` or `3d12h`.
+absl::StatusOr<double> ParseHours(const std::string& text);
+
 // `own` are the user's regions, looked up before the built-in ones. All
 // mistakes at once, a line each.
 absl::StatusOr<EstimatedRun> MakeEstimate(const EstimateWords& words,

@@ -83,10 +83,10 @@ std::string EstimatePage(const EstimatedRun& e) {
                                    FormatGrams(*e.figures.net_g),
                                    FormatNumber(*e.supplement.net_g_per_kwh)));
   }
-  if (e.figures.embodied_g) {
+  if (e.figures.embodied) {
     text += Row("embodied", fmt::format("{} CO2e, of {}",
-                                        FormatGrams(*e.figures.embodied_g),
-                                        Describe(*e.supplement.embodied)));
+                                        FormatGrams(e.figures.embodied->grams),
+                                        e.figures.embodied->source));
   }
   if (e.figures.sci_g) {
     text += Row("SCI", DescribeRate(*e.figures.sci_g, *e.supplement.per));

@@ -17,6 +17,7 @@
 #include <random>
 
 #include "client/commands.h"
+#include "client/footprint_flags.h"
 #include "client/names.h"
 #include "client/quantity.h"
 #include "client/request_id.h"
@@ -201,77 +202,17 @@ void AddReads(CLI::App& app, CommandLine& line) {
              "where grid data come from, and what is in trouble", Providers);
 }
 
-void AddSupplement(CLI::App& command, SupplementWords& words) {
-  command
-      .add_option("--net-intensity", words.net_intensity,
-                  "g/kWh left after clean energy was matched (market-based)")
-      ->type_name("G");
-  command
-      .add_option("--embodied", words.embodied,
-                  "what making the hardware emitted: 463kg/gpu, 3700kg/8gpus, "
-                  "1000kg/32cores")
-      ->type_name("MASS/PART");
-  command.add_option("--lifetime", words.lifetime, "how long it serves (4y)")
-      ->type_name("D");
-  command
-      .add_option(
-          "--per", words.per,
-          "Software Carbon Intensity for each of so many: \"90 epochs\"")
-      ->type_name("UNITS");
-  command.add_flag("--equivalents", words.equivalents,
-                   "flights and litres of petrol that emit as much");
-}
-
-void AddReport(CLI::App& app, CommandLine& line) {
-  CLI::App* command =
+void AddFootprints(CLI::App& app, CommandLine& line) {
+  CLI::App* report =
       AddCommand(app, line, "report", "the statement about a job for a paper",
                  [&line](Session& s) { return Report(s, line.report); });
-  AddJob(command, line.report.job);
-  command
-      ->add_option("--format", line.report.format,
-                   "text (the default), markdown, latex or json")
-      ->check(CLI::IsMember({"text", "markdown", "latex", "json"}))
-      ->type_name("FORM");
-  command
-      ->add_option("--hardware", line.report.hardware,
-                   "its kind, to be named in the statement: \"NVIDIA A100\"")
-      ->type_name("NAME");
-  AddSupplement(*command, line.report.supplement);
-}
-
-void AddEstimate(CLI::App& app, CommandLine& line) {
-  EstimateWords& words = line.estimate.words;
-  CLI::App* command = AddCommand(
-      app, line, "estimate", "what a run that has not happened would emit",
-      [&line](Session& s) { return Estimate(s, line.estimate); });
-  command->footer(
-      "carbonctl estimate --accelerators 512 --power 310W --hours 480 --pue "
-      "1.12 --intensity 545\n"
-      "carbonctl estimate --hardware V100 --hours 84 --region aws/us-east-1");
-  const auto add = [&](const char* flag, std::string& value, const char* kind,
-                       const char* help) {
-    command->add_option(flag, value, help)->type_name(kind);
-  };
-  add("--accelerators", words.accelerators, "N", "how many (1)");
-  add("--power", words.power, "P", "of each, with its share of the host: 310W");
-  add("--hardware", words.hardware, "NAME", "its power from the table");
-  add("--host-power", words.host_power, "P",
-      "of processors and memory, where --power is the accelerator's alone");
-  add("--hours", words.hours, "H", "84, or 3d12h");
-  add("--pue", words.pue, "PUE", "facility power over IT power");
-  add("--intensity", words.intensity, "G", "g/kWh of the grid");
-  add("--region", words.region, "NAME",
-      "PUE and intensity from the table: aws/us-east-1, or a country: DE");
-  add("--regions-file", line.estimate.regions_file, "PATH",
-      "a table of your own in YAML: name: {g_per_kwh: 34.5, pue: 1.1}");
-  add("--method", words.method, "NAME",
-      "patterson (the default), strubell or mlco2");
-  AddSupplement(*command, words.supplement);
-  command
-      ->add_option("--list", line.estimate.list,
-                   "prints a built-in table: hardware or regions")
-      ->check(CLI::IsMember({"hardware", "regions"}))
-      ->type_name("TABLE");
+  AddJob(report, line.report.job);
+  AddReportFlags(*report, line.report);
+  AddEstimateFlags(
+      *AddCommand(app, line, "estimate",
+                  "what a run that has not happened would emit",
+                  [&line](Session& s) { return Estimate(s, line.estimate); }),
+      line.estimate);
 }
 
 void AddStreams(CLI::App& app, CommandLine& line) {
@@ -320,8 +261,7 @@ void AddAll(CLI::App& app, CommandLine& line) {
   app.add_flag("--ascii", line.ascii, "draw with plain ASCII");
   AddSubmitAndPlan(app, line);
   AddReads(app, line);
-  AddReport(app, line);
-  AddEstimate(app, line);
+  AddFootprints(app, line);
   AddStreams(app, line);
   AddActs(app, line);
 }

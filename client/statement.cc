@@ -32,7 +32,7 @@ std::string BareZone(const std::string& zone) {
   return zone.substr(0, zone.find('@'));
 }
 
-RegionShare ShareOf(const v1::EmissionsGroup& group) {
+RegionShare RegionShareOf(const v1::EmissionsGroup& group) {
   const v1::Emissions& e = group.emissions();
   RegionShare share;
   share.region = group.key();
@@ -86,6 +86,66 @@ RegionShare TotalOf(const std::vector<RegionShare>& parts) {
   return total;
 }
 
+absl::Duration ReservedBy(const v1::Job& job, int run) {
+  return LengthOf(job.runs(run)) + PauseInMemory(job, run);
+}
+
+Reservation ReservationIn(const v1::Job& job, const std::string& region) {
+  absl::Duration time;
+  for (int i = 0; i < job.runs_size(); ++i) {
+    if (job.runs(i).region() == region) time += ReservedBy(job, i);
+  }
+  return {.gpus = static_cast<double>(job.spec().gpus()),
+          .cores = static_cast<double>(job.spec().cpus()),
+          .time_h = absl::ToDoubleHours(time)};
+}
+
+// Shared by GPU where the job has some and the region says how many there are.
+std::optional<EmbodiedHardware> HardwareOf(const v1::EmbodiedHardware& told,
+                                           const v1::JobSpec& spec) {
+  using Part = EmbodiedHardware::Part;
+  const bool by_gpu = spec.gpus() > 0 && told.gpus() > 0;
+  if (!by_gpu && (spec.cpus() <= 0 || told.cpus() <= 0)) return std::nullopt;
+  return EmbodiedHardware{.total_g = told.total_g(),
+                          .part = by_gpu ? Part::kGpu : Part::kCore,
+                          .parts = by_gpu ? told.gpus() : told.cpus(),
+                          .lifetime_h = told.lifetime_h()};
+}
+
+// By the configuration of each region. Nothing where one of them says nothing:
+// a part of the hardware is not the job's share.
+absl::StatusOr<std::optional<EmbodiedPart>> ConfiguredEmbodied(
+    const v1::Job& job, const v1::ReportEmissionsResponse& used) {
+  EmbodiedPart total;
+  std::set<std::string> seen;
+  for (const v1::EmissionsGroup& group : used.groups()) {
+    if (!seen.insert(group.key()).second) continue;  // of another signal
+    const auto hardware = HardwareOf(group.embodied(), job.spec());
+    if (!hardware) return std::optional<EmbodiedPart>();
+    const auto part = ShareOf(*hardware, ReservationIn(job, group.key()));
+    if (!part.ok()) return part.status();
+    total.grams += part->grams;
+    total.source +=
+        fmt::format("{}{}, configured for {}", total.source.empty() ? "" : "; ",
+                    part->source, group.key());
+  }
+  return total;
+}
+
+// What --embodied says goes before what is configured.
+absl::StatusOr<std::optional<EmbodiedPart>> EmbodiedIn(
+    const Statement& made, const v1::ReportEmissionsResponse& used) {
+  if (!made.supplement.embodied) return ConfiguredEmbodied(made.job, used);
+  const v1::JobSpec& spec = made.job.spec();
+  auto part = ShareOf(*made.supplement.embodied,
+                      {.gpus = static_cast<double>(spec.gpus()),
+                       .cores = static_cast<double>(spec.cpus()),
+                       .time_h = absl::ToDoubleHours(made.reserved)});
+  if (!part.ok()) return part.status();
+  part->source += ", declared";
+  return std::optional<EmbodiedPart>(*std::move(part));
+}
+
 absl::Status CheckDone(const v1::Job& job) {
   if (job.state() == v1::JOB_STATE_DONE) return absl::OkStatus();
   return absl::FailedPreconditionError(fmt::format(
@@ -135,7 +195,7 @@ absl::StatusOr<Statement> MakeStatement(const v1::Job& job,
   std::set<std::string> signals;
   for (const v1::EmissionsGroup& group : used.groups()) {
     if (group.it_energy_kwh() <= 0) continue;
-    made.parts.push_back(ShareOf(group));
+    made.parts.push_back(RegionShareOf(group));
     signals.insert(made.parts.back().signal);
   }
   if (made.parts.empty()) {
@@ -147,13 +207,12 @@ absl::StatusOr<Statement> MakeStatement(const v1::Job& job,
   made.one_signal = signals.size() == 1;
   for (int i = 0; i < job.runs_size(); ++i) {
     made.running += LengthOf(job.runs(i));
-    made.reserved += LengthOf(job.runs(i)) + PauseInMemory(job, i);
+    made.reserved += ReservedBy(job, i);
   }
-  const auto figures =
-      FiguresOf(supplement, made.total.energy_kwh, made.emissions_g(),
-                {.gpus = static_cast<double>(job.spec().gpus()),
-                 .cores = static_cast<double>(job.spec().cpus()),
-                 .time_h = absl::ToDoubleHours(made.reserved)});
+  const auto embodied = EmbodiedIn(made, used);
+  if (!embodied.ok()) return embodied.status();
+  const auto figures = FiguresOf(supplement, made.total.energy_kwh,
+                                 made.emissions_g(), *embodied);
   if (!figures.ok()) return figures.status();
   made.figures = *figures;
   return made;

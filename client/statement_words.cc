@@ -157,11 +157,11 @@ void AddBaseline(const Statement& s, std::vector<StatementRow>& rows) {
 }
 
 void AddSupplement(const Statement& s, std::vector<StatementRow>& rows) {
-  if (s.figures.embodied_g) {
+  if (s.figures.embodied) {
     rows.push_back(
-        {"Embodied", FormatGrams(*s.figures.embodied_g) + " CO2e",
-         fmt::format("share of {}, declared; {} reserved",
-                     Describe(*s.supplement.embodied), Hours(s.reserved))});
+        {"Embodied", FormatGrams(s.figures.embodied->grams) + " CO2e",
+         fmt::format("share of {}; {} reserved", s.figures.embodied->source,
+                     Hours(s.reserved))});
   }
   if (s.figures.sci_g) {
     rows.push_back({"SCI", DescribeRate(*s.figures.sci_g, *s.supplement.per),
@@ -248,10 +248,10 @@ std::string BaselineSentence(const Statement& s) {
 }
 
 std::string EmbodiedSentence(const Statement& s) {
-  if (!s.figures.embodied_g) return "";
+  if (!s.figures.embodied) return "";
   std::string text = fmt::format(
       " Making the hardware accounts for {} CO2e more ({})",
-      FormatGrams(*s.figures.embodied_g), Describe(*s.supplement.embodied));
+      FormatGrams(s.figures.embodied->grams), s.figures.embodied->source);
   if (s.figures.sci_g) {
     text += fmt::format("; the Software Carbon Intensity is {}",
                         DescribeRate(*s.figures.sci_g, *s.supplement.per));

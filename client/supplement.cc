@@ -113,6 +113,17 @@ const char* PartName(EmbodiedHardware::Part part) {
   return part == EmbodiedHardware::Part::kGpu ? "GPU" : "core";
 }
 
+std::string Describe(const EmbodiedHardware& hardware) {
+  const std::string of = hardware.parts == 1
+                             ? fmt::format("a {}", PartName(hardware.part))
+                             : fmt::format("{} {}s", AsWritten(hardware.parts),
+                                           PartName(hardware.part));
+  return fmt::format("{} for {} over {} years of use{}",
+                     FormatGrams(hardware.total_g), of,
+                     AsWritten(hardware.lifetime_h / kHoursPerYear),
+                     hardware.lifetime_assumed ? " (assumed)" : "");
+}
+
 }  // namespace
 
 absl::StatusOr<Supplement> ParseSupplement(const SupplementWords& words) {
@@ -139,26 +150,13 @@ absl::StatusOr<Supplement> ParseSupplement(const SupplementWords& words) {
     parsed.embodied->lifetime_h = lifetime_h.value_or(kUsualLifetimeH);
     parsed.embodied->lifetime_assumed = !lifetime_h;
   }
-  if (!words.per.empty() && words.embodied.empty()) {
-    mistakes.emplace_back(
-        "--per: a Software Carbon Intensity counts the making of the hardware: "
-        "add --embodied, such as 463kg/gpu");
-  }
   if (mistakes.empty()) return parsed;
   return absl::InvalidArgumentError(
       fmt::format("{}", fmt::join(mistakes, "\n")));
 }
 
-absl::StatusOr<SupplementFigures> FiguresOf(const Supplement& supplement,
-                                            double energy_kwh,
-                                            std::optional<double> gross_g,
-                                            const Reservation& reserved) {
-  SupplementFigures figures;
-  if (supplement.net_g_per_kwh) {
-    figures.net_g = EmissionsG(energy_kwh, *supplement.net_g_per_kwh);
-  }
-  if (!supplement.embodied) return figures;
-  const EmbodiedHardware& hardware = *supplement.embodied;
+absl::StatusOr<EmbodiedPart> ShareOf(const EmbodiedHardware& hardware,
+                                     const Reservation& reserved) {
   const double parts = hardware.part == EmbodiedHardware::Part::kGpu
                            ? reserved.gpus
                            : reserved.cores;
@@ -168,27 +166,33 @@ absl::StatusOr<SupplementFigures> FiguresOf(const Supplement& supplement,
                     "tell it of what is",
                     PartName(hardware.part)));
   }
-  figures.embodied_g = EmbodiedG({.total_g = hardware.total_g,
-                                  .reserved_h = reserved.time_h,
-                                  .lifetime_h = hardware.lifetime_h,
-                                  .reserved = parts,
-                                  .of_resources = hardware.parts});
-  if (supplement.per && gross_g) {
-    figures.sci_g = SoftwareCarbonIntensity(*gross_g, *figures.embodied_g,
+  return EmbodiedPart{EmbodiedG({.total_g = hardware.total_g,
+                                 .reserved_h = reserved.time_h,
+                                 .lifetime_h = hardware.lifetime_h,
+                                 .reserved = parts,
+                                 .of_resources = hardware.parts}),
+                      Describe(hardware)};
+}
+
+absl::StatusOr<SupplementFigures> FiguresOf(
+    const Supplement& supplement, double energy_kwh,
+    std::optional<double> gross_g, std::optional<EmbodiedPart> embodied) {
+  SupplementFigures figures;
+  if (supplement.net_g_per_kwh) {
+    figures.net_g = EmissionsG(energy_kwh, *supplement.net_g_per_kwh);
+  }
+  figures.embodied = std::move(embodied);
+  if (!supplement.per) return figures;
+  if (!figures.embodied) {
+    return absl::InvalidArgumentError(
+        "--per: a Software Carbon Intensity counts the making of the hardware: "
+        "add --embodied, such as 463kg/gpu");
+  }
+  if (gross_g) {
+    figures.sci_g = SoftwareCarbonIntensity(*gross_g, figures.embodied->grams,
                                             supplement.per->units);
   }
   return figures;
-}
-
-std::string Describe(const EmbodiedHardware& hardware) {
-  const std::string of = hardware.parts == 1
-                             ? fmt::format("a {}", PartName(hardware.part))
-                             : fmt::format("{} {}s", AsWritten(hardware.parts),
-                                           PartName(hardware.part));
-  return fmt::format("{} for {} over {} years of use{}",
-                     FormatGrams(hardware.total_g), of,
-                     AsWritten(hardware.lifetime_h / kHoursPerYear),
-                     hardware.lifetime_assumed ? " (assumed)" : "");
 }
 
 std::string DescribeRate(double sci_g, const FunctionalUnit& unit) {
@@ -203,10 +207,10 @@ void AddTo(Json& json, const Supplement& supplement,
   };
   json["net_intensity_g_per_kwh"] = or_null(supplement.net_g_per_kwh);
   json["net_emissions_g"] = or_null(figures.net_g);
-  json["embodied_g"] = or_null(figures.embodied_g);
-  json["embodied_source"] = supplement.embodied
-                                ? Json(Describe(*supplement.embodied))
-                                : Json(nullptr);
+  json["embodied_g"] =
+      figures.embodied ? Json(figures.embodied->grams) : Json(nullptr);
+  json["embodied_source"] =
+      figures.embodied ? Json(figures.embodied->source) : Json(nullptr);
   json["sci"] = nullptr;
   if (figures.sci_g) {
     json["sci"] = {{"g_per_unit", *figures.sci_g},

@@ -53,22 +53,28 @@ struct Reservation {
   double time_h = 0;
 };
 
+// A run's or a job's share of what making its hardware emitted.
+struct EmbodiedPart {
+  double grams = 0;
+  std::string source;  // "3.70 t for 8 GPUs over 4 years of use (assumed)"
+};
+// Refused where the hardware is told of a part that is not reserved.
+absl::StatusOr<EmbodiedPart> ShareOf(const EmbodiedHardware& hardware,
+                                     const Reservation& reserved);
+
 // The supplement's figures for one run or job.
 struct SupplementFigures {
   std::optional<double> net_g{};
-  std::optional<double> embodied_g{};
+  std::optional<EmbodiedPart> embodied{};
   std::optional<double> sci_g{};  // per functional unit
 };
 
-// Refused where the embodied share is told of a part that is not reserved.
-// `gross_g` is absent where it is not known, or of several signals.
-absl::StatusOr<SupplementFigures> FiguresOf(const Supplement& supplement,
-                                            double energy_kwh,
-                                            std::optional<double> gross_g,
-                                            const Reservation& reserved);
+// Refused where a Software Carbon Intensity is asked for and no embodied share
+// is known. `gross_g` is absent where it is not known, or of several signals.
+absl::StatusOr<SupplementFigures> FiguresOf(
+    const Supplement& supplement, double energy_kwh,
+    std::optional<double> gross_g, std::optional<EmbodiedPart> embodied);
 
-// `3.70 t for 8 GPUs, 4 years of use (assumed)`.
-std::string Describe(const EmbodiedHardware& hardware);
 // `1.23 g CO2e per epochs`: the rate with its unit.
 std::string DescribeRate(double sci_g, const FunctionalUnit& unit);
 

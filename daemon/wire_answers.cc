@@ -241,6 +241,13 @@ void ToWire(const ReportRow& from, v1::EmissionsGroup* to) {
   ToWire(from.unknown, emissions->mutable_unknown());
 }
 
+void ToWire(const EmbodiedConfig& from, v1::EmbodiedHardware* to) {
+  to->set_total_g(from.kg * 1000);
+  to->set_gpus(from.gpus);
+  to->set_cpus(from.cpus);
+  to->set_lifetime_h(from.years * 365 * 24);
+}
+
 void ToWire(const JobRecord& from, double clock_speed, v1::Job* to) {
   const Job& job = from.job;
   to->set_id(std::to_string(Number(job.id)));

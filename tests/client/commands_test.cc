@@ -448,57 +448,6 @@ TEST_F(Commands, EmissionsAreAnObjectOrGroups) {
   EXPECT_EQ(Emissions(text, {.until = "whenever"}), kMisused);
 }
 
-TEST_F(Commands, ReportStatesAJobInEveryForm) {
-  carbond_.Put(FinishedJob());
-  v1::ReportEmissionsResponse report;
-  v1::EmissionsGroup* group = report.add_groups();
-  group->set_key("here");
-  group->set_zone("DE");
-  group->set_it_energy_kwh(0.6);
-  group->set_accounted_energy_kwh(0.72);
-  *group->mutable_emissions() = FinishedJob().emissions();
-  report.set_version("9.8.7");
-  carbond_.set_report(report);
-  Start();
-  const auto written = [&](bool json, const ReportOptions& options) {
-    console_.out.clear();
-    Session session = Here(json);
-    EXPECT_EQ(Report(session, options), kDone) << console_.err;
-    return console_.out;
-  };
-  EXPECT_THAT(written(false, {.job = "17"}), StartsWith("train used 1 GPU"));
-  EXPECT_EQ(carbond_.last_report().job_ids(0), "17");
-  EXPECT_EQ(carbond_.last_report().by(), v1::GROUP_BY_REGION);
-  EXPECT_THAT(written(false, {.job = "17", .format = "markdown"}),
-              HasSubstr("| Energy | 720 Wh | IT energy x PUE |"));
-  EXPECT_THAT(written(false, {.job = "17", .format = "latex"}),
-              HasSubstr("Energy & 720 Wh & IT energy $\\times$ PUE \\\\"));
-  const std::string json = written(true, {.job = "17"});
-  EXPECT_EQ(Json::parse(json)["gpu_hours"], 2);
-  EXPECT_EQ(Json::parse(json)["software"], "carbond 9.8.7");
-  EXPECT_EQ(written(false, {.job = "17", .format = "json"}), json);
-}
-
-TEST_F(Commands, ReportIsRefusedWithTheReason) {
-  carbond_.Put(WaitingJob());
-  Start();
-  Session session = Here();
-  EXPECT_EQ(Report(session, {.job = "17"}), kRefused);
-  EXPECT_EQ(Report(session, {.job = "99"}), kRefused);
-  EXPECT_EQ(Report(session, {.job = "17", .supplement = {.embodied = "1kg"}}),
-            kMisused);
-  Session json = Here(true);
-  EXPECT_EQ(Report(json, {.job = "17", .format = "latex"}), kMisused);
-  EXPECT_EQ(console_.err,
-            "carbonctl: job 17 train is waiting: a statement is made of a job "
-            "that is done; carbonctl emissions 17 shows its figures so far\n"
-            "carbonctl: job `99` does not exist\n"
-            "carbonctl: --embodied: `1kg` is not understood: write 463kg/gpu, "
-            "3700kg/8gpus or 1000kg/32cores\n"
-            "carbonctl: --format: latex is asked for, and -o json too: one of "
-            "them\n");
-}
-
 TEST_F(Commands, EmissionsSayHowMuchIsMeasuredAndSettled) {
   v1::ReportEmissionsResponse report;
   v1::EmissionsGroup* group = report.add_groups();

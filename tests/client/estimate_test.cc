@@ -151,7 +151,7 @@ TEST(Estimate, SharesTheMakingOfTheHardwareAndRatesTheRun) {
   words.supplement.lifetime = "4y";
   words.supplement.per = "10 epochs";
   const EstimatedRun run = Made(words);
-  EXPECT_NEAR(*run.figures.embodied_g, 28.54, 0.005);
+  EXPECT_NEAR(run.figures.embodied->grams, 28.54, 0.005);
   EXPECT_NEAR(*run.figures.sci_g, (run.emissions_g + 28.54) / 10, 0.01);
   EXPECT_THAT(EstimatePage(run),
               HasSubstr("embodied   28.5 g CO2e, of 1.00 t for a GPU over 4 "
@@ -261,8 +261,6 @@ TEST(Supplement, RefusesWhatItDoesNotUnderstand) {
   EXPECT_EQ(refusal({.embodied = "463kg/gpu", .lifetime = "0y"}),
             "--lifetime: `0y` is not understood: write 4y");
   EXPECT_THAT(refusal({.lifetime = "4y"}), HasSubstr("--lifetime: of nothing"));
-  EXPECT_THAT(refusal({.per = "90 epochs"}),
-              HasSubstr("counts the making of the hardware"));
   EXPECT_THAT(refusal({.embodied = "463kg/gpu", .per = "0 epochs"}),
               HasSubstr("`0 epochs` is no number of units"));
   EXPECT_THAT(refusal({.embodied = "463kg/gpu", .per = "90"}),
@@ -274,13 +272,21 @@ TEST(Supplement, RefusesWhatItDoesNotUnderstand) {
 TEST(Supplement, ACoresShareIsNotAGpus) {
   const auto supplement = ParseSupplement({.embodied = "1t/32cores"});
   ASSERT_TRUE(supplement.ok());
-  const auto none = FiguresOf(*supplement, 1, 1, {.gpus = 1, .time_h = 1});
+  const auto none = ShareOf(*supplement->embodied, {.gpus = 1, .time_h = 1});
   EXPECT_EQ(none.status().message(),
             "--embodied: is told of a core, and no core is reserved: tell it "
             "of what is");
   const auto eight =
-      FiguresOf(*supplement, 1, 1, {.gpus = 1, .cores = 8, .time_h = 35040});
-  EXPECT_DOUBLE_EQ(*eight->embodied_g, 250'000);
+      ShareOf(*supplement->embodied, {.gpus = 1, .cores = 8, .time_h = 35040});
+  EXPECT_DOUBLE_EQ(eight->grams, 250'000);
+}
+
+TEST(Supplement, NoRateWithoutTheMakingOfTheHardware) {
+  EstimateWords words = T5();
+  words.supplement.per = "90 epochs";
+  EXPECT_EQ(Refusal(words),
+            "--per: a Software Carbon Intensity counts the making of the "
+            "hardware: add --embodied, such as 463kg/gpu");
 }
 
 }  // namespace

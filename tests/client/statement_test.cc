@@ -196,10 +196,10 @@ TEST(Statement, APauseInMemoryReservesTheHardware) {
   EXPECT_EQ(s.reserved, absl::Hours(4));
   EXPECT_EQ(RowOf(s, "Reserved"),
             "4.00 h; with the pauses that it spent in memory");
-  EXPECT_NEAR(*s.figures.embodied_g, 463e3 * 4 / 35040, 1e-6);
+  EXPECT_NEAR(s.figures.embodied->grams, 463e3 * 4 / 35040, 1e-6);
   // A checkpoint frees it.
   const Statement saved = Made(FinishedJob(), Used(), words);
-  EXPECT_NEAR(*saved.figures.embodied_g, 463e3 * 2 / 35040, 1e-6);
+  EXPECT_NEAR(saved.figures.embodied->grams, 463e3 * 2 / 35040, 1e-6);
   // Cancelled while it was suspended: until then it kept the hardware.
   job.mutable_runs()->RemoveLast();
   Set(job.mutable_finished_at(), "2026-11-21T14:30:00Z");
@@ -211,12 +211,66 @@ TEST(Statement, RatesTheJobWhereTheMakingOfTheHardwareIsCounted) {
       Made(FinishedJob(), Used(),
            {.embodied = "1000kg/8cores", .lifetime = "4y", .per = "90 epochs"});
   const double embodied = 1e6 * 2 / 35040 / 2;
-  EXPECT_NEAR(*s.figures.embodied_g, embodied, 1e-9);
+  EXPECT_NEAR(s.figures.embodied->grams, embodied, 1e-9);
   EXPECT_NEAR(*s.figures.sci_g, (412 + embodied) / 90, 1e-9);
   EXPECT_EQ(RowOf(s, "SCI"),
             "4.89 g CO2e for each of 90 epochs; (gross + embodied) per unit, "
             "ISO/IEC 21031");
   EXPECT_EQ(ToJson(s)["sci"]["units"], 90);
+}
+
+TEST(Statement, TheMakingOfTheHardwareMayBeConfiguredForTheRegion) {
+  v1::EmissionsGroup group = InHere();
+  group.mutable_embodied()->set_total_g(3.7e6);
+  group.mutable_embodied()->set_gpus(8);
+  group.mutable_embodied()->set_lifetime_h(35040);
+  const Statement s = Made(FinishedJob(), Used({group}), {.per = "1 training"});
+  EXPECT_NEAR(s.figures.embodied->grams, 3.7e6 * 2 / 35040 / 8, 1e-9);
+  EXPECT_EQ(RowOf(s, "Embodied"),
+            "26.4 g CO2e; share of 3.70 t for 8 GPUs over 4 years of use, "
+            "configured for here; 2.00 h reserved");
+  EXPECT_NEAR(*s.figures.sci_g, 412 + s.figures.embodied->grams, 1e-9);
+  // The flag goes before it.
+  const Statement flag =
+      Made(FinishedJob(), Used({group}), {.embodied = "463kg/gpu"});
+  EXPECT_THAT(RowOf(flag, "Embodied"),
+              HasSubstr("463 kg for a GPU over 4 years of use (assumed), "
+                        "declared"));
+}
+
+TEST(Statement, SharesByCoresWhereTheJobOrTheMachineHasNoGpus) {
+  v1::EmissionsGroup group = InHere();
+  group.mutable_embodied()->set_total_g(1e6);
+  group.mutable_embodied()->set_gpus(8);
+  group.mutable_embodied()->set_cpus(32);
+  group.mutable_embodied()->set_lifetime_h(35040);
+  v1::Job job = FinishedJob();
+  job.mutable_spec()->set_gpus(0);
+  EXPECT_NEAR(Made(job, Used({group})).figures.embodied->grams,
+              1e6 * 2 / 35040 * 4 / 32, 1e-9);
+  group.mutable_embodied()->set_cpus(0);
+  EXPECT_FALSE(Made(job, Used({group})).figures.embodied.has_value());
+}
+
+TEST(Statement, HalfOfTheHardwareIsNoShare) {
+  v1::EmissionsGroup here = InHere(), there = InHere();
+  here.mutable_embodied()->set_total_g(3.7e6);
+  here.mutable_embodied()->set_gpus(8);
+  here.mutable_embodied()->set_lifetime_h(35040);
+  there.set_key("there");
+  EXPECT_FALSE(
+      Made(FinishedJob(), Used({here, there})).figures.embodied.has_value());
+  // Each region's hardware by the hours that the job was there.
+  v1::Job moved = FinishedJob();
+  moved.mutable_runs(1)->set_region("there");
+  *there.mutable_embodied() = here.embodied();
+  there.mutable_embodied()->set_total_g(7.4e6);
+  const Statement s = Made(moved, Used({here, there}));
+  EXPECT_NEAR(s.figures.embodied->grams,
+              (3.7e6 * 1.5 + 7.4e6 * 0.5) / 35040 / 8, 1e-9);
+  EXPECT_THAT(RowOf(s, "Embodied"),
+              HasSubstr("configured for here; 7.40 t for 8 GPUs over 4 years "
+                        "of use, configured for there"));
 }
 
 TEST(Statement, ADemonstrationIsNotForPublication) {

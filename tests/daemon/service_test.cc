@@ -234,6 +234,10 @@ TEST(Service, ReportsOfARegionWhatItsPueAndItsIntensityWere) {
   EXPECT_DOUBLE_EQ(here.accounted_energy_kwh(), here.emissions().energy_kwh());
   EXPECT_NEAR(here.emissions().emissions_g() / here.accounted_energy_kwh(), 200,
               0.1);
+  EXPECT_EQ(here.embodied().total_g(), 3'700'000);
+  EXPECT_EQ(here.embodied().gpus(), 8);
+  EXPECT_EQ(here.embodied().cpus(), 0);
+  EXPECT_EQ(here.embodied().lifetime_h(), 4 * 365 * 24);
 }
 
 TEST(Service, TellsOfRegionsAndForecasts) {
