@@ -55,9 +55,10 @@ std::string Devices(const Statement& s) {
   const v1::JobSpec& spec = s.job.spec();
   std::string text;
   if (spec.gpus() > 0) text = Count(spec.gpus(), "GPU");
-  if (spec.cpus() > 0 || text.empty()) {
+  if (spec.cpus() > 0) {
     text += (text.empty() ? "" : " and ") + Count(spec.cpus(), "CPU core");
   }
+  if (text.empty()) text = "a CPU core that it had not reserved";
   return s.hardware.empty() ? text : fmt::format("{} ({})", text, s.hardware);
 }
 

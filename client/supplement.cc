@@ -81,7 +81,11 @@ absl::StatusOr<FunctionalUnit> ParsePer(const std::string& text) {
   const FunctionalUnit unit = split
                                   ? FunctionalUnit{split->first, split->second}
                                   : FunctionalUnit{1, text};
-  if (unit.units <= 0 || unit.name.empty()) {
+  // A number that was not understood is no name.
+  const bool named = !unit.name.empty() &&
+                     std::string_view("-+.0123456789").find(unit.name[0]) ==
+                         std::string_view::npos;
+  if (unit.units <= 0 || !named) {
     return Refused("per", fmt::format("`{}` is no number of units: write \"90 "
                                       "epochs\" or \"1000 images\"",
                                       text));

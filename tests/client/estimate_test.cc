@@ -261,8 +261,13 @@ TEST(Supplement, RefusesWhatItDoesNotUnderstand) {
   EXPECT_EQ(refusal({.embodied = "463kg/gpu", .lifetime = "0y"}),
             "--lifetime: `0y` is not understood: write 4y");
   EXPECT_THAT(refusal({.lifetime = "4y"}), HasSubstr("--lifetime: of nothing"));
-  EXPECT_THAT(refusal({.embodied = "463kg/gpu", .per = "0 epochs"}),
-              HasSubstr("`0 epochs` is no number of units"));
+  const std::string huge = std::string(400, '9') + " epochs";
+  for (const std::string& per :
+       {std::string("0 epochs"), std::string("-3 runs"), huge}) {
+    EXPECT_THAT(refusal({.embodied = "463kg/gpu", .per = per}),
+                HasSubstr("`" + per + "` is no number of units"));
+  }
+  EXPECT_EQ(refusal({.embodied = "463kg/gpu", .per = "training"}), "");
   EXPECT_THAT(refusal({.embodied = "463kg/gpu", .per = "90"}),
               HasSubstr("`90` is no number of units"));
   EXPECT_EQ(refusal({.net_intensity = "-3"}),

@@ -290,6 +290,17 @@ TEST(Statement, SaysWhenTheJobDidNotSucceed) {
               HasSubstr("The job ended as cancelled."));
 }
 
+TEST(Statement, AJobThatReservedNothingHasNoDeviceHours) {
+  v1::Job job = FinishedJob();
+  job.mutable_spec()->set_gpus(0);
+  job.mutable_spec()->set_cpus(0);
+  const Statement s = Made(job, Used());
+  EXPECT_EQ(RowOf(s, "Device time"), "");
+  EXPECT_THAT(ParagraphOf(s),
+              HasSubstr("used a CPU core that it had not reserved for 2.00 h "
+                        "on 2026-11-21"));
+}
+
 TEST(Statement, IsRefusedOfAJobThatIsNotDoneOrNeverRan) {
   EXPECT_EQ(Refusal(WaitingJob(), Used()),
             "job 17 train is waiting: a statement is made of a job that is "

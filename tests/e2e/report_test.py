@@ -6,7 +6,9 @@ from the runs; what `carbonctl estimate` makes of the statement's own inputs is
 what the statement says. usage: report_test.py CARBOND CARBONCTL
 """
 
+import csv
 import datetime
+import io
 import json
 import os
 import shutil
@@ -147,6 +149,19 @@ def check_estimate(world, told):
     near(again["emissions_g"], told["emissions_g"], "estimated grams")
 
 
+def check_export(world, told):
+    """The rows of all days together are what the report says."""
+    rows = list(csv.DictReader(io.StringIO(
+        world.ctl("emissions", told["job"], "--by", "day", "--format",
+                  "csv"))))
+    for key in ("it_energy_kwh", "energy_kwh", "accounted_energy_kwh",
+                "emissions_g"):
+        near(sum(float(row[key]) for row in rows),
+             told[key if key in told else "energy_kwh"], key)
+    lines = world.ctl("emissions", "--by", "region", "--format", "jsonl")
+    assert json.loads(lines)["zone"] == "rec", lines
+
+
 def check_forms(world, job):
     assert "| Emissions, gross |" in world.ctl("report", job, "--format",
                                                "markdown")
@@ -180,6 +195,7 @@ def main():
             job, lambda told: told["emissions"]["quality"] == "settled")
         told = check_figures(world, job)
         check_estimate(world, told)
+        check_export(world, told)
         check_forms(world, job)
         missing = world.run("report", "99")
         assert missing.returncode == 1, missing
