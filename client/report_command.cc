@@ -1,4 +1,5 @@
-// `carbonctl report`: what a job was and what it used, in two questions.
+// `carbonctl report`: what a job was, what it used, and what all
+// of its project did.
 
 #include <fmt/format.h>
 
@@ -10,23 +11,37 @@
 namespace carbond::client {
 namespace {
 
+absl::StatusOr<v1::ReportEmissionsResponse> FetchUse(Session& session,
+                                                     v1::GroupBy by,
+                                                     const std::string& job) {
+  v1::ReportEmissionsRequest request;
+  if (!job.empty()) request.add_job_ids(job);
+  request.set_by(by);
+  v1::ReportEmissionsResponse used;
+  const absl::Status status = session.channel.Call(
+      &v1::Carbond::StubInterface::ReportEmissions, request, &used);
+  if (!status.ok()) return status;
+  return used;
+}
+
 absl::StatusOr<Statement> FetchStatement(Session& session,
                                          const ReportOptions& options,
                                          const Supplement& supplement) {
-  v1::GetJobRequest of_job;
-  of_job.set_job_id(options.job);
+  v1::GetJobRequest request;
+  request.set_job_id(options.job);
   v1::Job job;
-  absl::Status status =
-      session.channel.Call(&v1::Carbond::StubInterface::GetJob, of_job, &job);
+  const absl::Status status =
+      session.channel.Call(&v1::Carbond::StubInterface::GetJob, request, &job);
   if (!status.ok()) return status;
-  v1::ReportEmissionsRequest by_region;
-  by_region.add_job_ids(options.job);
-  by_region.set_by(v1::GROUP_BY_REGION);
-  v1::ReportEmissionsResponse used;
-  status = session.channel.Call(&v1::Carbond::StubInterface::ReportEmissions,
-                                by_region, &used);
-  if (!status.ok()) return status;
-  return MakeStatement(job, used, options.hardware, supplement);
+  const auto used = FetchUse(session, v1::GROUP_BY_REGION, options.job);
+  if (!used.ok()) return used.status();
+  v1::ReportEmissionsResponse projects;
+  if (!job.spec().project().empty()) {
+    auto all = FetchUse(session, v1::GROUP_BY_PROJECT, "");
+    if (!all.ok()) return all.status();
+    projects = *std::move(all);
+  }
+  return MakeStatement(job, *used, projects, options.hardware, supplement);
 }
 
 std::string Written(const Statement& statement, const std::string& format,

@@ -86,6 +86,18 @@ RegionShare TotalOf(const std::vector<RegionShare>& parts) {
   return total;
 }
 
+std::vector<ProjectShare> ProjectOf(
+    const std::string& project, const v1::ReportEmissionsResponse& projects) {
+  std::vector<ProjectShare> shares;
+  for (const v1::EmissionsGroup& group : projects.groups()) {
+    if (project.empty() || group.key() != project) continue;
+    const v1::Emissions& e = group.emissions();
+    shares.push_back({group.jobs(), e.energy_kwh(), e.emissions_g(), e.signal(),
+                      e.quality() == v1::QUALITY_SETTLED});
+  }
+  return shares;
+}
+
 absl::Duration ReservedBy(const v1::Job& job, int run) {
   return LengthOf(job.runs(run)) + PauseInMemory(job, run);
 }
@@ -175,10 +187,10 @@ std::optional<double> Statement::intensity_g_per_kwh() const {
   return one_signal ? total.intensity_g_per_kwh() : std::nullopt;
 }
 
-absl::StatusOr<Statement> MakeStatement(const v1::Job& job,
-                                        const v1::ReportEmissionsResponse& used,
-                                        const std::string& hardware,
-                                        const Supplement& supplement) {
+absl::StatusOr<Statement> MakeStatement(
+    const v1::Job& job, const v1::ReportEmissionsResponse& used,
+    const v1::ReportEmissionsResponse& projects, const std::string& hardware,
+    const Supplement& supplement) {
   const absl::Status done = CheckDone(job);
   if (!done.ok()) return done;
   if (used.version().empty()) {
@@ -205,6 +217,7 @@ absl::StatusOr<Statement> MakeStatement(const v1::Job& job,
   }
   made.total = TotalOf(made.parts);
   made.one_signal = signals.size() == 1;
+  made.project = ProjectOf(job.spec().project(), projects);
   for (int i = 0; i < job.runs_size(); ++i) {
     made.running += LengthOf(job.runs(i));
     made.reserved += ReservedBy(job, i);

@@ -36,6 +36,15 @@ struct RegionShare {
   std::optional<double> intensity_g_per_kwh() const;
 };
 
+// All that the ledger holds of the job's project, by one signal.
+struct ProjectShare {
+  int64_t jobs = 0;
+  double energy_kwh = 0;
+  double emissions_g = 0;
+  std::string signal;
+  bool settled = false;
+};
+
 struct Statement {
   v1::Job job;                     // done, and it ran
   std::string hardware;            // its kind, as the user says; may be empty
@@ -46,6 +55,7 @@ struct Statement {
   std::vector<RegionShare> parts;  // at least one
   RegionShare total;       // names comma-separated; grams only if one_signal
   bool one_signal = true;  // else grams are of each part alone
+  std::vector<ProjectShare> project;  // none: the job has no project
   Supplement supplement;
   SupplementFigures figures;
 
@@ -53,13 +63,13 @@ struct Statement {
   std::optional<double> intensity_g_per_kwh() const;
 };
 
-// `used` is what the daemon reports of the job by region. Refused for a job
-// that is not done, that never drew power, or that used none of what
-// --embodied is told of.
-absl::StatusOr<Statement> MakeStatement(const v1::Job& job,
-                                        const v1::ReportEmissionsResponse& used,
-                                        const std::string& hardware,
-                                        const Supplement& supplement);
+// `used` is what the daemon reports of the job by region, `projects` of all
+// jobs by project. Refused for a job that is not done, that never drew power,
+// or that used none of what --embodied is told of.
+absl::StatusOr<Statement> MakeStatement(
+    const v1::Job& job, const v1::ReportEmissionsResponse& used,
+    const v1::ReportEmissionsResponse& projects, const std::string& hardware,
+    const Supplement& supplement);
 
 // A figure of the statement, in words.
 struct StatementRow {

@@ -112,6 +112,20 @@ void AddBaseline(const Statement& s, Json& json) {
   json["saved_fraction"] = or_null(e.has_saved_fraction(), e.saved_fraction());
 }
 
+Json ProjectJson(const Statement& s) {
+  if (s.project.empty()) return nullptr;
+  Json by_signal = Json::array();
+  for (const ProjectShare& share : s.project) {
+    by_signal.push_back(
+        {{"signal", share.signal},
+         {"jobs", share.jobs},
+         {"energy_kwh", share.energy_kwh},
+         {"emissions_g", share.emissions_g},
+         {"quality", share.settled ? "settled" : "provisional"}});
+  }
+  return {{"name", s.job.spec().project()}, {"by_signal", by_signal}};
+}
+
 }  // namespace
 
 std::string StatementText(const Statement& statement, const Look& look) {
@@ -184,6 +198,7 @@ Json ToJson(const Statement& s) {
   for (const RegionShare& part : s.parts) {
     json["by_region"].push_back(PartJson(part));
   }
+  json["project"] = ProjectJson(s);
   json["method"] =
       "power x PUE x carbon intensity, integrated over time (Patterson et al. "
       "2021, section 2.5, arXiv:2104.10350)";

@@ -157,6 +157,19 @@ void AddBaseline(const Statement& s, std::vector<StatementRow>& rows) {
   rows.push_back({"Saved", saved, "baseline less emissions, by one signal"});
 }
 
+// A reader wants to know whether more was computed than is reported.
+void AddProject(const Statement& s, std::vector<StatementRow>& rows) {
+  for (const ProjectShare& share : s.project) {
+    rows.push_back({"Whole project",
+                    fmt::format("{}, {}, {} CO2e", Count(share.jobs, "job"),
+                                FormatEnergy(share.energy_kwh),
+                                FormatGrams(share.emissions_g)),
+                    fmt::format("all of {} in this ledger, by signal {}; {}",
+                                s.job.spec().project(), share.signal,
+                                share.settled ? "settled" : "provisional")});
+  }
+}
+
 void AddSupplement(const Statement& s, std::vector<StatementRow>& rows) {
   if (s.figures.embodied) {
     rows.push_back(
@@ -260,6 +273,15 @@ std::string EmbodiedSentence(const Statement& s) {
   return text + ".";
 }
 
+std::string ProjectSentence(const Statement& s) {
+  if (s.project.size() != 1 || s.project[0].jobs < 2) return "";
+  const ProjectShare& share = s.project[0];
+  return fmt::format(
+      " The {} of project {}, this one included, used {} and emitted {} CO2e.",
+      Count(share.jobs, "job"), s.job.spec().project(),
+      FormatEnergy(share.energy_kwh), FormatGrams(share.emissions_g));
+}
+
 std::string MethodSentence(const Statement& s) {
   return fmt::format(
       "Accounted by carbond {} as power x PUE x carbon intensity, integrated "
@@ -295,6 +317,7 @@ std::vector<StatementRow> RowsOf(const Statement& s) {
   AddEnergy(s, rows);
   AddEmissions(s, rows);
   AddBaseline(s, rows);
+  AddProject(s, rows);
   AddSupplement(s, rows);
   rows.push_back({"Method", "power x PUE x intensity over time",
                   "Patterson et al. 2021, section 2.5"});
@@ -309,7 +332,8 @@ std::string ParagraphOf(const Statement& s) {
   const std::string note = ClockNote(s.clock_speed);
   std::string text = WorkSentence(s) + " " + EnergySentence(s) + " " +
                      EmissionsSentence(s) + BaselineSentence(s) +
-                     EmbodiedSentence(s) + " " + MethodSentence(s);
+                     ProjectSentence(s) + EmbodiedSentence(s) + " " +
+                     MethodSentence(s);
   if (s.job.outcome() != v1::OUTCOME_SUCCEEDED) {
     text += fmt::format(" The job ended as {}.", Name(s.job.outcome()));
   }

@@ -122,7 +122,14 @@ TEST_F(FootprintCommands, ReportStatesAJobInEveryForm) {
     return console_.out;
   };
   EXPECT_THAT(written(false, {.job = "17"}), StartsWith("train used 1 GPU"));
-  EXPECT_EQ(carbond_.last_report().job_ids(0), "17");
+  // Its own by region, then its project's: of all jobs.
+  EXPECT_TRUE(carbond_.last_report().job_ids().empty());
+  EXPECT_EQ(carbond_.last_report().by(), v1::GROUP_BY_PROJECT);
+  v1::Job alone = FinishedJob("18");
+  alone.mutable_spec()->clear_project();
+  carbond_.Put(alone);
+  written(false, {.job = "18"});
+  EXPECT_EQ(carbond_.last_report().job_ids(0), "18");
   EXPECT_EQ(carbond_.last_report().by(), v1::GROUP_BY_REGION);
   EXPECT_THAT(written(false, {.job = "17", .format = "markdown"}),
               HasSubstr("| Energy | 720 Wh | IT energy x PUE |"));

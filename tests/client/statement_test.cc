@@ -36,17 +36,18 @@ v1::ReportEmissionsResponse Used(
 
 Statement Made(const v1::Job& job, const v1::ReportEmissionsResponse& used,
                const SupplementWords& words = {},
-               const std::string& hardware = "") {
+               const std::string& hardware = "",
+               const v1::ReportEmissionsResponse& projects = {}) {
   const auto supplement = ParseSupplement(words);
   EXPECT_TRUE(supplement.ok()) << supplement.status();
-  auto made = MakeStatement(job, used, hardware, *supplement);
+  auto made = MakeStatement(job, used, projects, hardware, *supplement);
   EXPECT_TRUE(made.ok()) << made.status();
   return *made;
 }
 
 std::string Refusal(const v1::Job& job,
                     const v1::ReportEmissionsResponse& used) {
-  const auto made = MakeStatement(job, used, "", {});
+  const auto made = MakeStatement(job, used, {}, "", {});
   return made.ok() ? "" : std::string(made.status().message());
 }
 
@@ -288,6 +289,33 @@ TEST(Statement, SaysWhenTheJobDidNotSucceed) {
   job.set_outcome(v1::OUTCOME_CANCELLED);
   EXPECT_THAT(ParagraphOf(Made(job, Used())),
               HasSubstr("The job ended as cancelled."));
+}
+
+TEST(Statement, SaysWhatTheProjectUsedInAll) {
+  v1::ReportEmissionsResponse projects;
+  for (const char* key : {"speech", "vision"}) {
+    v1::EmissionsGroup* group = projects.add_groups();
+    group->set_key(key);
+    group->set_jobs(12);
+    *group->mutable_emissions() = FinishedJob().emissions();
+    group->mutable_emissions()->set_energy_kwh(45.2);
+    group->mutable_emissions()->set_emissions_g(5200);
+  }
+  Statement s = Made(FinishedJob(), Used(), {}, "", projects);
+  EXPECT_EQ(RowOf(s, "Whole project"),
+            "12 jobs, 45.2 kWh, 5.20 kg CO2e; all of vision in this ledger, by "
+            "signal average; provisional");
+  EXPECT_THAT(ParagraphOf(s),
+              HasSubstr(" The 12 jobs of project vision, this one included, "
+                        "used 45.2 kWh and emitted 5.20 kg CO2e. Accounted"));
+  EXPECT_EQ(ToJson(s)["project"]["by_signal"][0]["jobs"], 12);
+  // By two signals: a row for each, and no sentence that would add them.
+  *projects.add_groups() = projects.groups(1);
+  projects.mutable_groups(2)->mutable_emissions()->set_signal("co2_moer");
+  s = Made(FinishedJob(), Used(), {}, "", projects);
+  EXPECT_EQ(ToJson(s)["project"]["by_signal"].size(), 2u);
+  EXPECT_THAT(ParagraphOf(s), Not(HasSubstr("of project")));
+  EXPECT_TRUE(ToJson(Made(FinishedJob(), Used()))["project"].is_null());
 }
 
 TEST(Statement, AJobThatReservedNothingHasNoDeviceHours) {

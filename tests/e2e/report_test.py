@@ -134,6 +134,10 @@ def check_figures(world, job):
     assert told["pauses"] == shown["pauses"] > 0, told["pauses"]
     assert told["clock_speed"] == 600 and "not for publication" in told[
         "statement"], told["statement"]
+    project = told["project"]["by_signal"]
+    assert told["project"]["name"] == "paper" and len(project) == 1, project
+    assert project[0]["jobs"] == 1, project
+    near(project[0]["emissions_g"], told["emissions_g"], "the project's grams")
     return told
 
 
@@ -176,7 +180,7 @@ def main():
     world = World(sys.argv[1], sys.argv[2])
     try:
         job = world.submit(
-            "a_b", "--duration", "60m", "--deadline", "8h", "--gpus", "2",
+            "a_b", "--project", "paper", "--duration", "60m", "--deadline", "8h", "--gpus", "2",
             "--power", "600W", "--pause", "checkpoint", "--min-run", "10m",
             "--checkpoint-cost", "4m", "--resume-cost", "4m",
             "--checkpoint-timeout", "1h", "--min-saving", "0")
