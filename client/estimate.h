@@ -62,8 +62,10 @@ absl::StatusOr<EstimatedRun> MakeEstimate(const EstimateWords& words,
 std::string EstimatePage(const EstimatedRun& estimate);
 Json ToJson(const EstimatedRun& estimate);
 
-// The built-in tables, for people.
+// The tables, for people and for programs.
 std::string HardwarePage(const Look& look);
 std::string PlacesPage(const std::vector<Place>& own, const Look& look);
+Json HardwareJson();
+Json PlacesJson(const std::vector<Place>& own);
 
 }  // namespace carbond::client

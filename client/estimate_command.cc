@@ -33,8 +33,13 @@ absl::StatusOr<std::vector<Place>> ReadPlaces(const std::string& path) {
 
 int List(Session& session, const std::string& table,
          const std::vector<Place>& own) {
-  session.console.Print(table == "hardware" ? HardwarePage(session.look)
-                                            : PlacesPage(own, session.look));
+  const bool hardware = table == "hardware";
+  if (session.json) {
+    session.console.Print(Pretty(hardware ? HardwareJson() : PlacesJson(own)));
+  } else {
+    session.console.Print(hardware ? HardwarePage(session.look)
+                                   : PlacesPage(own, session.look));
+  }
   return kDone;
 }
 

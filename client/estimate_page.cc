@@ -140,6 +140,37 @@ std::string HardwarePage(const Look& look) {
          "measured (Patterson et al. 2021, table 3)\n";
 }
 
+Json HardwareJson() {
+  const auto or_null = [](const std::optional<double>& watts) {
+    return watts ? Json(*watts) : Json(nullptr);
+  };
+  Json array = Json::array();
+  for (const Accelerator& each : Accelerators()) {
+    array.push_back(
+        {{"name", each.name},
+         {"tdp_w", or_null(each.tdp_w)},
+         {"system_w", or_null(each.system_w)},
+         {"note", each.note.empty() ? Json(nullptr) : Json(each.note)}});
+  }
+  return array;
+}
+
+Json PlacesJson(const std::vector<Place>& own) {
+  Json array = Json::array();
+  for (const std::vector<Place>* places : {&own, &BuiltInPlaces()}) {
+    for (const Place& place : *places) {
+      array.push_back(
+          {{"name", place.name},
+           {"place", place.town.empty() ? Json(nullptr) : Json(place.town)},
+           {"intensity_g_per_kwh", place.g_per_kwh},
+           {"intensity_source", place.intensity_source},
+           {"pue", place.pue ? Json(*place.pue) : Json(nullptr)},
+           {"pue_source", place.pue ? Json(place.pue_source) : Json(nullptr)}});
+    }
+  }
+  return array;
+}
+
 std::string PlacesPage(const std::vector<Place>& own, const Look& look) {
   Table table({{"REGION"},
                {"PLACE", Table::Align::kLeft, true},

@@ -315,6 +315,17 @@ TEST_F(Carbonctl, EstimatePrintsItsTables) {
   EXPECT_THAT(Run("estimate --list hardware").out,
               HasSubstr("P100            250 W   271 W  -\n"));
   EXPECT_THAT(Run("estimate --list regions").out, HasSubstr("aws/eu-north-1"));
+  const auto hardware =
+      nlohmann::json::parse(Run("estimate --list hardware -o json").out);
+  EXPECT_EQ(hardware[0]["name"], "H100 SXM");
+  EXPECT_EQ(hardware[0]["tdp_w"], 700);
+  EXPECT_TRUE(hardware[0]["system_w"].is_null());
+  std::ofstream(folder_.path() + "/mine.yaml") << "lab: {g_per_kwh: 30}\n";
+  const auto regions = nlohmann::json::parse(
+      Run("estimate --list regions --regions-file mine.yaml -o json").out);
+  EXPECT_EQ(regions[0]["name"], "lab");
+  EXPECT_EQ(regions[1]["intensity_source"],
+            "CCF NERC SERC (vintage 2019-2021)");
 }
 
 TEST_F(Carbonctl, EndsQuietlyWhenNobodyReads) {
