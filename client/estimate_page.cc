@@ -43,11 +43,38 @@ const char* Formula(EstimateMethod method) {
 std::string AsWritten(double value) { return fmt::format("{:.10g}", value); }
 
 std::string Row(const std::string& name, const std::string& text) {
-  return fmt::format("  {:<11}{}\n", name, text);
+  return fmt::format("  {:<11}{}\n", name, Printable(text));
 }
 
 std::string Watts(const std::optional<double>& watts) {
   return watts ? fmt::format("{:.0f} W", *watts) : "";
+}
+
+// What was asked for beside energy and gross emissions.
+std::string SupplementRows(const EstimatedRun& e) {
+  std::string text;
+  if (e.figures.net_g) {
+    text += Row("net", fmt::format("{} CO2e at {} g/kWh, declared: the same "
+                                   "emissions, not to be added",
+                                   FormatGrams(*e.figures.net_g),
+                                   FormatNumber(*e.supplement.net_g_per_kwh)));
+  }
+  if (e.figures.embodied) {
+    text += Row("embodied", fmt::format("{} CO2e, of {}",
+                                        FormatGrams(e.figures.embodied->grams),
+                                        e.figures.embodied->source));
+  }
+  if (e.figures.sci_g) {
+    text += Row("SCI", DescribeRate(*e.figures.sci_g, *e.supplement.per));
+  }
+  for (const Equivalent& each : kEquivalents) {
+    if (!e.supplement.equivalents) break;
+    text +=
+        Row("as much as",
+            fmt::format("{} {} ({})", FormatNumber(e.emissions_g / each.grams),
+                        each.what, each.source));
+  }
+  return text;
 }
 
 }  // namespace
@@ -77,28 +104,7 @@ std::string EstimatePage(const EstimatedRun& e) {
   if (e.method == EstimateMethod::kStrubell) {
     text += Row("", FormatNumber(e.emissions_g / kGramsPerPound) + " lb");
   }
-  if (e.figures.net_g) {
-    text += Row("net", fmt::format("{} CO2e at {} g/kWh, declared: the same "
-                                   "emissions, not to be added",
-                                   FormatGrams(*e.figures.net_g),
-                                   FormatNumber(*e.supplement.net_g_per_kwh)));
-  }
-  if (e.figures.embodied) {
-    text += Row("embodied", fmt::format("{} CO2e, of {}",
-                                        FormatGrams(e.figures.embodied->grams),
-                                        e.figures.embodied->source));
-  }
-  if (e.figures.sci_g) {
-    text += Row("SCI", DescribeRate(*e.figures.sci_g, *e.supplement.per));
-  }
-  for (const Equivalent& each : kEquivalents) {
-    if (!e.supplement.equivalents) break;
-    text +=
-        Row("as much as",
-            fmt::format("{} {} ({})", FormatNumber(e.emissions_g / each.grams),
-                        each.what, each.source));
-  }
-  return text + Row("method", Formula(e.method)) +
+  return text + SupplementRows(e) + Row("method", Formula(e.method)) +
          "an estimate: nothing was measured\n";
 }
 
