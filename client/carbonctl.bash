@@ -2,7 +2,7 @@
 _carbonctl() {
   local word=${COMP_WORDS[COMP_CWORD]} command= i
   local commands="submit plan list show watch logs wait cancel pause resume
-    emissions forecast regions providers"
+    emissions report estimate forecast regions providers"
   for ((i = 1; i < COMP_CWORD; i++)); do
     [[ ${COMP_WORDS[i]} == -- ]] && return
     if [[ " "${commands//$'\n'/ }" " == *" ${COMP_WORDS[i]} "* ]]; then
@@ -17,6 +17,9 @@ _carbonctl() {
     COMPREPLY=($(compgen -W "$commands" -- "$word"))
   elif [[ $command =~ ^(show|watch|logs|wait|cancel|pause|resume)$ ]]; then
     COMPREPLY=($(compgen -W "$(carbonctl list --live 2>/dev/null |
+      awk '$1 ~ /^[0-9]+$/ {print $1}')" -- "$word"))
+  elif [[ $command == report ]]; then
+    COMPREPLY=($(compgen -W "$(carbonctl list --state done 2>/dev/null |
       awk '$1 ~ /^[0-9]+$/ {print $1}')" -- "$word"))
   fi
 }

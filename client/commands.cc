@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "client/emissions_export.h"
 #include "client/job_page.h"
 #include "client/json_out.h"
 #include "client/names.h"
@@ -222,6 +223,13 @@ int Resume(Session& session, const std::string& job) {
 }
 
 int Emissions(Session& session, const EmissionsOptions& options) {
+  if (session.json && !options.format.empty()) {
+    return Fail(session,
+                absl::InvalidArgumentError(fmt::format(
+                    "--format: {} is asked for, and -o json too: one of them",
+                    options.format)),
+                kMisused);
+  }
   Here here = session.here;
   if (DependsOnNow(options.since) || DependsOnNow(options.until)) {
     const auto daemon = DaemonHere(session);
@@ -234,7 +242,11 @@ int Emissions(Session& session, const EmissionsOptions& options) {
   const absl::Status status = session.channel.Call(
       &v1::Carbond::StubInterface::ReportEmissions, *request, &report);
   if (!status.ok()) return Fail(session, status);
-  if (!session.json) {
+  if (options.format == "csv") {
+    session.console.Print(EmissionsCsv(report, request->by()));
+  } else if (options.format == "jsonl") {
+    session.console.Print(EmissionsJsonLines(report, request->by()));
+  } else if (!session.json) {
     session.console.Print(EmissionsPage(report, request->by(), session.look));
   } else {
     PrintJson(session, options.by.empty()

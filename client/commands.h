@@ -8,6 +8,7 @@
 
 #include "client/channel.h"
 #include "client/console.h"
+#include "client/estimate.h"
 #include "client/job_flags.h"
 #include "client/local_time.h"
 
@@ -56,8 +57,26 @@ struct EmissionsOptions {
   std::string by{};     // empty: the total
   std::string since{};  // empty: from the beginning
   std::string until{};
+  std::string format{};  // csv, jsonl: for other programs; empty: none
 };
 int Emissions(Session& session, const EmissionsOptions& options);
+
+struct ReportOptions {
+  std::string job{};
+  std::string format{};    // text (also where empty), markdown, latex, json
+  std::string hardware{};  // its kind, as a reader knows it
+  SupplementWords supplement{};
+};
+// The statement for a paper.
+int Report(Session& session, const ReportOptions& options);
+
+struct EstimateOptions {
+  EstimateWords words;
+  std::string regions_file{};  // a table of one's own; empty: none
+  std::string list{};          // hardware, regions: prints the table instead
+};
+// Asks a daemon only of a region that no table has.
+int Estimate(Session& session, const EstimateOptions& options);
 
 struct ForecastOptions {
   std::string region{};  // empty: the first

@@ -89,6 +89,11 @@ Json GroupJson(const v1::EmissionsGroup& group) {
   json["jobs"] = group.jobs();
   json["measured_fraction"] = group.measured_fraction();
   json["settled_fraction"] = group.settled_fraction();
+  json["it_energy_kwh"] =
+      OrNull(group.has_it_energy_kwh(), group.it_energy_kwh());
+  json["accounted_energy_kwh"] =
+      OrNull(group.has_accounted_energy_kwh(), group.accounted_energy_kwh());
+  json["zone"] = OrNull(group.zone());
   return json;
 }
 

@@ -17,6 +17,7 @@
 #include <random>
 
 #include "client/commands.h"
+#include "client/footprint_flags.h"
 #include "client/names.h"
 #include "client/quantity.h"
 #include "client/request_id.h"
@@ -81,6 +82,8 @@ struct CommandLine {
   std::string job;
   std::vector<std::string> jobs;
   EmissionsOptions emissions;
+  ReportOptions report;
+  EstimateOptions estimate;
   ForecastOptions forecast;
   LogsOptions logs;
 };
@@ -181,6 +184,11 @@ void AddReads(CLI::App& app, CommandLine& line) {
   emissions->add_option("--since", line.emissions.since,
                         "from then on: 7d (ago), 2026-03-01");
   emissions->add_option("--until", line.emissions.until, "before then");
+  emissions
+      ->add_option("--format", line.emissions.format,
+                   "csv or jsonl (a JSON object a line), for other programs")
+      ->check(CLI::IsMember({"csv", "jsonl"}))
+      ->type_name("FORM");
   CLI::App* forecast =
       AddCommand(app, line, "forecast", "a region's carbon intensity to come",
                  [&line](Session& s) { return Forecast(s, line.forecast); });
@@ -192,6 +200,19 @@ void AddReads(CLI::App& app, CommandLine& line) {
              Regions);
   AddCommand(app, line, "providers",
              "where grid data come from, and what is in trouble", Providers);
+}
+
+void AddFootprints(CLI::App& app, CommandLine& line) {
+  CLI::App* report =
+      AddCommand(app, line, "report", "the statement about a job for a paper",
+                 [&line](Session& s) { return Report(s, line.report); });
+  AddJob(report, line.report.job);
+  AddReportFlags(*report, line.report);
+  AddEstimateFlags(
+      *AddCommand(app, line, "estimate",
+                  "what a run that has not happened would emit",
+                  [&line](Session& s) { return Estimate(s, line.estimate); }),
+      line.estimate);
 }
 
 void AddStreams(CLI::App& app, CommandLine& line) {
@@ -240,6 +261,7 @@ void AddAll(CLI::App& app, CommandLine& line) {
   app.add_flag("--ascii", line.ascii, "draw with plain ASCII");
   AddSubmitAndPlan(app, line);
   AddReads(app, line);
+  AddFootprints(app, line);
   AddStreams(app, line);
   AddActs(app, line);
 }

@@ -117,6 +117,21 @@ std::string Gap(const v1::Emissions& emissions) {
   return unknown > absl::ZeroDuration() ? FormatLength(unknown) : "";
 }
 
+// `provisional`, or how much of its grams is not revised any more.
+std::string QualityCell(const v1::EmissionsGroup& group) {
+  const std::string share = FormatPercent(group.settled_fraction());
+  const bool part = group.emissions().quality() == v1::QUALITY_PROVISIONAL &&
+                    share != "0 %" && share != "100 %";
+  return part ? share + " settled" : Name(group.emissions().quality());
+}
+
+// `modelled`, or how much of its energy was measured.
+std::string SourceCell(const v1::EmissionsGroup& group) {
+  return group.emissions().energy_source() == v1::ENERGY_SOURCE_MIXED
+             ? FormatPercent(group.measured_fraction()) + " measured"
+             : Name(group.emissions().energy_source());
+}
+
 // Why a table lacks baselines, where it does.
 std::string BaselineNote(const v1::ReportEmissionsResponse& report,
                          v1::GroupBy by) {
@@ -217,8 +232,8 @@ std::string EmissionsPage(const v1::ReportEmissionsResponse& report,
         Saved(e),
         e.signal(),
         e.provider(),
-        Name(e.quality()),
-        Name(e.energy_source()),
+        QualityCell(group),
+        SourceCell(group),
         Gap(e)};
     if (grouped) cells.insert(cells.begin(), group.key());
     table.Add(std::move(cells));

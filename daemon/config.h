@@ -106,11 +106,21 @@ struct GridLink {
   bool is_hint = false;  // from the table of cloud regions
 };
 
+// What making one of a region's machines emitted: `carbonctl report` states a
+// job's share of it.
+struct EmbodiedConfig {
+  double kg = 0;
+  int gpus = 0;  // that the machine has; 0: not shared by GPU
+  int cpus = 0;  // cores
+  double years = 4;
+};
+
 struct RegionConfig {
   Region region;               // its zone is the key of (zones, providers)
   std::vector<GridLink> grid;  // in order of preference
   std::string cloud;           // "aws/eu-north-1", or empty
   ExecutorConfig executor;
+  std::optional<EmbodiedConfig> embodied;
   int line = 0;
 };
 

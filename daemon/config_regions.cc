@@ -242,6 +242,30 @@ void ReadExecutor(ConfigFile& file, ConfigMap& map, ExecutorConfig& executor) {
   }
 }
 
+void ReadEmbodied(ConfigFile& file, ConfigMap& map, RegionConfig& region) {
+  const ConfigEntry* entry = map.Find("embodied");
+  if (entry == nullptr) return;
+  const std::string example =
+      "write embodied: {kg: 3700, gpus: 8, years: 4}, or cpus where jobs share "
+      "by cores";
+  if (!entry->value.IsMap()) {
+    map.MistakeAt("embodied", "{}: {}", Describe(entry->value), example);
+    return;
+  }
+  EmbodiedConfig embodied;
+  ConfigMap inner(file, entry->value, map.Path("embodied"), entry->line);
+  inner.Require("kg", example);
+  inner.Read("kg", embodied.kg, 0, 1e6);
+  const bool gpus = inner.Read("gpus", embodied.gpus, 1, 1024);
+  const bool cpus = inner.Read("cpus", embodied.cpus, 1, 65536);
+  if (!gpus && !cpus && !inner.Find("gpus") && !inner.Find("cpus")) {
+    map.MistakeAt("embodied", "shared by what? {}", example);
+  }
+  inner.Read("years", embodied.years, 0.1, 100);
+  inner.Finish();
+  region.embodied = embodied;
+}
+
 void ReadName(ConfigMap& map, Region& region) {
   if (!map.Require("name", "every region has a name") ||
       !map.Read("name", region.name)) {
@@ -280,6 +304,7 @@ RegionConfig ReadRegion(ConfigFile& file, const YAML::Node& node, size_t index,
   }
   double pue = 1;
   if (map.Read("pue", pue, 1, 10)) region.region.pue = Pue::Of(pue);
+  ReadEmbodied(file, map, region);
   ReadExecutor(file, map, region.executor);
   map.Require("capacity", "write capacity: {gpus: 4, cpus: 32}");
   ReadCapacity(file, map, region.region);

@@ -156,6 +156,9 @@ ServiceOptions ServiceOptionsOf(const Config& config) {
   options.logs_dir = config.shared_dir + "/logs";
   for (const RegionConfig& region : config.regions) {
     options.executor_of[region.region.name] = region.executor.type;
+    if (region.embodied) {
+      options.embodied_of[region.region.name] = *region.embodied;
+    }
   }
   return options;
 }

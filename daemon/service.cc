@@ -249,8 +249,17 @@ grpc::ServerUnaryReactor* Service::ReportEmissions(
     }
     CARBOND_ASSIGN_OR_RETURN(std::vector<ReportRow> rows,
                              reader.Report(filter));
-    for (const ReportRow& row : rows) ToWire(row, response->add_groups());
+    for (const ReportRow& row : rows) {
+      v1::EmissionsGroup* group = response->add_groups();
+      ToWire(row, group);
+      const auto embodied = options_.embodied_of.find(row.key);
+      if (filter.by == ReportKey::kRegion &&
+          embodied != options_.embodied_of.end()) {
+        ToWire(embodied->second, group->mutable_embodied());
+      }
+    }
     response->set_clock_speed(clock_.speed());
+    response->set_version(CARBOND_VERSION);
     return Ok();
   });
   return reactor;

@@ -9,6 +9,7 @@
 
 #include "carbond/v1/carbond.grpc.pb.h"
 #include "daemon/clock.h"
+#include "daemon/config.h"
 #include "daemon/grid/provider_report.h"
 #include "daemon/hub.h"
 #include "daemon/loop.h"
@@ -19,6 +20,7 @@ namespace carbond {
 struct ServiceOptions {
   std::string logs_dir;                            // state_dir/logs
   std::map<std::string, std::string> executor_of;  // by region
+  std::map<std::string, EmbodiedConfig> embodied_of = {};  // by region
   // May be called from any thread; none: there is nothing to tell.
   std::function<std::vector<ProviderReport>()> providers = {};
 };

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "carbond/v1/carbond.pb.h"
+#include "daemon/config.h"
 #include "daemon/grid/provider_report.h"
 #include "scheduler/engine.h"
 #include "scheduler/region_rank.h"
@@ -47,6 +48,7 @@ void ToWire(const PlanRecord& from, v1::Plan* to);
 void ToWire(const Run& from, v1::Run* to);
 void ToWire(const JobEmissions& from, v1::Emissions* to);
 void ToWire(const ReportRow& from, v1::EmissionsGroup* to);
+void ToWire(const EmbodiedConfig& from, v1::EmbodiedHardware* to);
 
 // All but `intensity`.
 void ToWire(const JobRecord& from, double clock_speed, v1::Job* to);

@@ -226,6 +226,11 @@ void ToWire(const ReportRow& from, v1::EmissionsGroup* to) {
                                      from.facility_energy.thousandths()));
   to->set_settled_fraction(
       Fraction(from.settled_grams.thousandths(), from.grams.thousandths()));
+  if (from.it_energy) to->set_it_energy_kwh(KilowattHours(*from.it_energy));
+  if (from.accounted_energy) {
+    to->set_accounted_energy_kwh(KilowattHours(*from.accounted_energy));
+  }
+  to->set_zone(from.zone);
   v1::Emissions* emissions = to->mutable_emissions();
   emissions->set_energy_kwh(KilowattHours(from.facility_energy));
   SetSaving(from.grams, from.baseline, emissions);
@@ -237,6 +242,13 @@ void ToWire(const ReportRow& from, v1::EmissionsGroup* to) {
   emissions->set_energy_source(
       SourceOf(measured, from.facility_energy != from.measured_energy));
   ToWire(from.unknown, emissions->mutable_unknown());
+}
+
+void ToWire(const EmbodiedConfig& from, v1::EmbodiedHardware* to) {
+  to->set_total_g(from.kg * 1000);
+  to->set_gpus(from.gpus);
+  to->set_cpus(from.cpus);
+  to->set_lifetime_h(from.years * 365 * 24);
 }
 
 void ToWire(const JobRecord& from, double clock_speed, v1::Job* to) {

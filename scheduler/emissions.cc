@@ -197,14 +197,6 @@ Account AccountOf(const Job& job, std::span<const Reading> readings,
   return account;
 }
 
-Estimate EstimateEmissions(double accelerators, double power_w, double time_h,
-                           double pue, double intensity_g_per_kwh) {
-  Estimate estimate;
-  estimate.energy_kwh = time_h * accelerators * power_w * pue / 1000;
-  estimate.emissions_g = estimate.energy_kwh * intensity_g_per_kwh;
-  return estimate;
-}
-
 const char* Name(Quality quality) {
   return quality == Quality::kSettled ? "settled" : "provisional";
 }

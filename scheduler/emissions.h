@@ -122,18 +122,6 @@ struct Account {
 Account AccountOf(const Job& job, std::span<const Reading> readings,
                   const std::map<std::string, RegionGrid>& grid_of);
 
-// ---- Estimates for runs that have not happened ----------------------------
-
-struct Estimate {
-  double energy_kwh = 0;  // PUE included
-  double emissions_g = 0;
-};
-
-// kWh = hours x accelerators x average watts x PUE / 1000 (Patterson et al.
-// 2021, section 2.5); grams = kWh x intensity.
-Estimate EstimateEmissions(double accelerators, double power_w, double time_h,
-                           double pue, double intensity_g_per_kwh);
-
 const char* Name(Quality quality);
 Result<Quality> ParseQuality(const std::string& name);
 

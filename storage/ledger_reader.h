@@ -51,6 +51,11 @@ struct ReportRow {
   std::string provider;
   Duration unknown{0};
   bool settled = false;  // all of it: also that which emitted nothing
+  // With kRegion and kDay: before PUE, and PUE included as far as its intensity
+  // is known.
+  std::optional<WattHours> it_energy;
+  std::optional<WattHours> accounted_energy;
+  std::string zone;  // comma-separated where there were several
 };
 
 // A place where jobs ran, as the readings of its jobs say.

@@ -90,12 +90,15 @@ std::vector<ReportRow> ReportJobs(Connection& connection,
 struct Portion {
   int64_t job = 0;
   std::string region;
+  std::string zone;
   std::string provider;
   std::string signal;
   Interval interval;
   EnergySource source = EnergySource::kModelled;
   Quality quality = Quality::kProvisional;
+  WattHours energy;  // before PUE
   WattHours facility;
+  WattHours accounted;  // of facility: its intensity is known
   Grams grams;
   Duration unknown{0};
 };
@@ -103,7 +106,10 @@ struct Portion {
 struct Sum {
   ReportRow row;
   bool settled = true;  // each part of it
+  WattHours energy;
+  WattHours accounted;
   std::set<std::string> providers;
+  std::set<std::string> zones;
   // Facility energy by job: which jobs are in it, and whether wholly.
   std::unordered_map<int64_t, WattHours> energy_of;
 };
@@ -117,6 +123,15 @@ int64_t Before(Instant t, Interval of, int64_t whole) {
                        of.length().count());
 }
 
+// Energy is drawn evenly: as much of it is accounted as of the time.
+WattHours Accounted(const Portion& p) {
+  const Duration length = p.interval.length();
+  if (p.unknown == Duration(0)) return p.facility;
+  return WattHours::FromThousandths(RoundedDivide(
+      Int128{p.facility.thousandths()} * (length - p.unknown).count(),
+      length.count()));
+}
+
 // The share of a portion within [from, to).
 Portion Cut(const Portion& whole, Instant from, Instant to) {
   const auto share = [&](int64_t amount) {
@@ -125,8 +140,11 @@ Portion Cut(const Portion& whole, Instant from, Instant to) {
   };
   Portion part = whole;
   part.interval = whole.interval.Clip({from, to});
-  part.facility =
-      WattHours::FromThousandths(share(whole.facility.thousandths()));
+  for (WattHours Portion::*energy :
+       {&Portion::energy, &Portion::facility, &Portion::accounted}) {
+    part.*energy =
+        WattHours::FromThousandths(share((whole.*energy).thousandths()));
+  }
   part.grams = Grams::FromThousandths(share(whole.grams.thousandths()));
   part.unknown = Duration(share(whole.unknown.count()));
   return part;
@@ -137,6 +155,8 @@ class Sums {
   void Add(const std::string& key, const Portion& part) {
     Sum& sum = sums_[{key, part.signal}];
     sum.row.facility_energy += part.facility;
+    sum.energy += part.energy;
+    sum.accounted += part.accounted;
     sum.row.grams += part.grams;
     sum.row.unknown += part.unknown;
     if (part.source == EnergySource::kMeasured) {
@@ -148,6 +168,7 @@ class Sums {
       sum.settled = false;
     }
     if (!part.provider.empty()) sum.providers.insert(part.provider);
+    if (!part.zone.empty()) sum.zones.insert(part.zone);
     sum.energy_of[part.job] += part.facility;
   }
 
@@ -161,6 +182,9 @@ class Sums {
       sum.row.provider =
           Distinct(fmt::format("{}", fmt::join(sum.providers, ",")));
       sum.row.settled = sum.settled;
+      sum.row.it_energy = sum.energy;
+      sum.row.accounted_energy = sum.accounted;
+      sum.row.zone = fmt::format("{}", fmt::join(sum.zones, ", "));
       rows.push_back(std::move(sum.row));
     }
     return rows;
@@ -193,9 +217,9 @@ void AddByDay(Sums& sums, const Portion& portion) {
 void EachPortion(Connection& connection, const ReportFilter& filter,
                  const std::function<void(const Portion&)>& f) {
   std::string sql =
-      "SELECT job, region, provider, signal, begin_ms, end_ms, source, "
-      "quality, facility_mwh, emissions_mg, unknown_ms FROM emissions WHERE "
-      "TRUE";
+      "SELECT job, region, zone, provider, signal, begin_ms, end_ms, source, "
+      "quality, energy_mwh, facility_mwh, emissions_mg, unknown_ms "
+      "FROM emissions WHERE TRUE";
   if (filter.since) sql += " AND end_ms > ?";
   if (filter.until) sql += " AND begin_ms < ?";
   Query query(connection, sql + OneOf("job", filter.jobs));
@@ -204,9 +228,10 @@ void EachPortion(Connection& connection, const ReportFilter& filter,
   if (filter.until) query.Add(*filter.until);
   while (query.Step()) {
     Portion p;
-    query.Read(p.job, p.region, p.provider, p.signal, p.interval.begin,
-               p.interval.end, p.source, p.quality, p.facility, p.grams,
-               p.unknown);
+    query.Read(p.job, p.region, p.zone, p.provider, p.signal, p.interval.begin,
+               p.interval.end, p.source, p.quality, p.energy, p.facility,
+               p.grams, p.unknown);
+    p.accounted = Accounted(p);
     const Instant from =
         std::max(p.interval.begin, filter.since.value_or(p.interval.begin));
     const Instant to =

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "tests/client/fake_carbond.h"
@@ -211,6 +212,120 @@ TEST_F(Carbonctl, HelpsWithoutADaemon) {
   EXPECT_EQ(Run("submit --help").exit_code, 0);
   EXPECT_THAT(Run("submit --help").out, HasSubstr("--max-intensity"));
   EXPECT_THAT(Run("--version").out, StartsWith("carbonctl "));
+}
+
+// ---- estimate: published numbers through the real command
+// ---------------------
+
+TEST_F(Carbonctl, EstimatesPublishedTrainingsWithoutADaemon) {
+  carbond_.Stop();
+  struct {
+    const char* words;
+    double kwh, gross_t, net_t;
+  } const kRuns[] = {
+      // Patterson et al. 2021, table 4: T5, Switch Transformer, GPT-3.
+      {"--accelerators 512 --power 310W --hours 480 --pue 1.12 --intensity 545 "
+       "--net-intensity 545",
+       85328, 46.504, 46.504},
+      {"--accelerators 1024 --power 245W --hours 648 --pue 1.10 --intensity "
+       "403 --net-intensity 330",
+       178827, 72.067, 59.013},
+      {"--accelerators 10000 --power 330W --hours 355.2 --pue 1.10 --intensity "
+       "429 --net-intensity 429g/kWh",
+       1289376, 553.142, 553.142},
+      // Table 1: Transformer Big on P100 in Iowa (221, 0.1055, 0.0177).
+      {"--accelerators 8 --power 0.296kW --hours 3d12h --pue 1.11 --intensity "
+       "478 --net-intensity 80",
+       220.78, 0.10553, 0.017663},
+  };
+  for (const auto& run : kRuns) {
+    SCOPED_TRACE(run.words);
+    const Ran ran = Run(std::string("estimate -o json ") + run.words);
+    ASSERT_EQ(ran.exit_code, 0) << ran.err;
+    const auto json = nlohmann::json::parse(ran.out);
+    EXPECT_NEAR(json["energy_kwh"], run.kwh, 1e-3 * run.kwh);
+    EXPECT_NEAR(json["emissions_g"].get<double>() / 1e6, run.gross_t,
+                1e-3 * run.gross_t);
+    EXPECT_NEAR(json["net_emissions_g"].get<double>() / 1e6, run.net_t,
+                1e-3 * run.net_t);
+  }
+}
+
+TEST_F(Carbonctl, EstimatesAsOtherCalculatorsDo) {
+  const auto figures = [&](const std::string& words) {
+    const Ran ran = Run("estimate -o json " + words);
+    EXPECT_EQ(ran.exit_code, 0) << ran.err;
+    return nlohmann::json::parse(ran.out);
+  };
+  // Strubell et al. 2019: the big Transformer on eight P100.
+  const auto strubell =
+      figures("--method strubell --accelerators 1 --power 1515.43W --hours 84");
+  EXPECT_NEAR(strubell["energy_kwh"], 201, 2);
+  EXPECT_NEAR(strubell["emissions_lb"], 192, 2);
+  // ML CO2 Impact.
+  EXPECT_DOUBLE_EQ(figures("--method mlco2 --hardware V100-SXM2-32GB --hours "
+                           "1500 --intensity 432")["emissions_g"],
+                   194'400);
+  std::ofstream(folder_.path() + "/mine.yaml")
+      << "montreal: {g_per_kwh: 34.5, source: Hydro-Quebec}\n";
+  EXPECT_DOUBLE_EQ(
+      figures("--method mlco2 --hardware \"A100 PCIe\" --hours 3 --region "
+              "montreal --regions-file mine.yaml")["emissions_g"],
+      20);
+  // Software Carbon Intensity 1.1: a ton over four years, reserved an hour.
+  EXPECT_NEAR(figures("--power 300W --hours 1 --pue 1 --intensity 400 "
+                      "--embodied 1000kg/gpu --lifetime 4y")["embodied_g"],
+              28.54, 0.005);
+}
+
+TEST_F(Carbonctl, EstimateTellsEveryMistakeOnALine) {
+  const Ran ran = Run("estimate --power 310 --pue 0.5");
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_EQ(ran.out, "");
+  EXPECT_EQ(ran.err,
+            "carbonctl: --power: power `310` has no unit: write 310W or "
+            "310kW\n"
+            "carbonctl: --hours is missing: how long does the run take? such "
+            "as 84\n"
+            "carbonctl: --pue: `0.5` is not from 1 to 10\n"
+            "carbonctl: --intensity or --region is missing: how dirty is the "
+            "electricity? such as 429 (g/kWh) or aws/us-east-1\n");
+  const Ran nowhere = Run("estimate --regions-file nowhere.yaml");
+  EXPECT_EQ(nowhere.exit_code, 1);
+  EXPECT_EQ(nowhere.err,
+            "carbonctl: cannot read regions file nowhere.yaml: No such file or "
+            "directory\n");
+  std::ofstream(folder_.path() + "/bad.yaml") << "a: {pue: 1}\n";
+  EXPECT_EQ(Run("estimate --regions-file bad.yaml").err,
+            "carbonctl: bad.yaml: line 1: a has no g_per_kwh: write a: "
+            "{g_per_kwh: 380}\n");
+}
+
+TEST_F(Carbonctl, EstimateAsksWhetherKilogramsWereMeant) {
+  const std::string words = "estimate --power 300W --hours 1 --pue 1.1 ";
+  const Ran ran = Run(words + "--intensity 0.429");
+  EXPECT_EQ(ran.exit_code, 0);
+  EXPECT_EQ(ran.err,
+            "carbonctl: --intensity 0.429 is in grams a kWh: if kilograms were "
+            "meant, write 429\n");
+  EXPECT_EQ(Run(words + "--intensity 0").err, "");
+}
+
+TEST_F(Carbonctl, EstimatePrintsItsTables) {
+  EXPECT_THAT(Run("estimate --list hardware").out,
+              HasSubstr("P100            250 W   271 W  -\n"));
+  EXPECT_THAT(Run("estimate --list regions").out, HasSubstr("aws/eu-north-1"));
+  const auto hardware =
+      nlohmann::json::parse(Run("estimate --list hardware -o json").out);
+  EXPECT_EQ(hardware[0]["name"], "H100 SXM");
+  EXPECT_EQ(hardware[0]["tdp_w"], 700);
+  EXPECT_TRUE(hardware[0]["system_w"].is_null());
+  std::ofstream(folder_.path() + "/mine.yaml") << "lab: {g_per_kwh: 30}\n";
+  const auto regions = nlohmann::json::parse(
+      Run("estimate --list regions --regions-file mine.yaml -o json").out);
+  EXPECT_EQ(regions[0]["name"], "lab");
+  EXPECT_EQ(regions[1]["intensity_source"],
+            "CCF NERC SERC (vintage 2019-2021)");
 }
 
 TEST_F(Carbonctl, EndsQuietlyWhenNobodyReads) {

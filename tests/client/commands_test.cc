@@ -432,12 +432,34 @@ TEST_F(Commands, EmissionsAreAnObjectOrGroups) {
             "ada      3  720 Wh    412 g     604 g  192 g (32 %)  average  "
             "recorded  provisional  modelled   -\n"
             "demonstration clock, 60x\n");
+  console_.out.clear();
+  EXPECT_EQ(Emissions(text, {.by = "user", .format = "csv"}), kDone);
+  EXPECT_THAT(console_.out, StartsWith("by,key,signal,"));
+  EXPECT_THAT(console_.out, HasSubstr("\nuser,ada,average,recorded,,3,,0.72,"));
+  console_.out.clear();
+  EXPECT_EQ(Emissions(text, {.by = "user", .format = "jsonl"}), kDone);
+  EXPECT_EQ(Json::parse(console_.out)["key"], "ada");
+  EXPECT_EQ(Emissions(json, {.format = "csv"}), kMisused);
   EXPECT_EQ(Emissions(text, {.by = "week"}), kMisused);
   EXPECT_EQ(Emissions(text, {.since = "2026-11-20", .until = "2026-11-19"}),
             kMisused);
   EXPECT_THAT(console_.err, HasSubstr("--until: 2026-11-18T23:00:00Z is not "
                                       "after --since 2026-11-19T23:00:00Z"));
   EXPECT_EQ(Emissions(text, {.until = "whenever"}), kMisused);
+}
+
+TEST_F(Commands, EmissionsSayHowMuchIsMeasuredAndSettled) {
+  v1::ReportEmissionsResponse report;
+  v1::EmissionsGroup* group = report.add_groups();
+  *group->mutable_emissions() = FinishedJob().emissions();
+  group->mutable_emissions()->set_energy_source(v1::ENERGY_SOURCE_MIXED);
+  group->set_measured_fraction(0.25);
+  group->set_settled_fraction(0.4);
+  carbond_.set_report(report);
+  Start();
+  Session session = Here();
+  EXPECT_EQ(Emissions(session, {}), kDone);
+  EXPECT_THAT(console_.out, HasSubstr("40 % settled  25 % measured  -\n"));
 }
 
 TEST_F(Commands, EmissionsSayWhyABaselineIsMissing) {

@@ -208,9 +208,11 @@ TEST_F(ConfigTest, RefusesUnknownKeysEverywhere) {
   EXPECT_EQ(mistake("gpus", "gpu: 1, gpus"),
             "c.yaml:8: unknown key `regions.here.capacity.gpu`; did you mean "
             "`gpus`?");
-  EXPECT_THAT(mistake("pue", "wings: red, pue"),
-              HasSubstr("unknown key `regions.here.wings`; known here: name, "
-                        "grid, cloud, zone, pue, executor, capacity, drained"));
+  EXPECT_THAT(
+      mistake("pue", "wings: red, pue"),
+      HasSubstr(
+          "unknown key `regions.here.wings`; known here: name, "
+          "grid, cloud, zone, pue, embodied, executor, capacity, drained"));
   for (const char* section : {"defaults", "meter", "log"}) {
     EXPECT_THAT(mistake("state_dir",
                         fmt::format("{}: {{qqqqq: 1}}\nstate_dir", section)),

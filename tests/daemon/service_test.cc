@@ -211,6 +211,33 @@ TEST(Service, ReportsWhatWasEmitted) {
   // 100 W for ten minutes with PUE 1.5, and a tick more or less.
   EXPECT_NEAR(r.groups(0).emissions().energy_kwh(), 0.025, 0.01);
   EXPECT_EQ(r.clock_speed(), ServiceWorld::kSpeed);
+  EXPECT_FALSE(r.version().empty());
+  EXPECT_FALSE(r.groups(0).has_it_energy_kwh());
+}
+
+TEST(Service, ReportsOfARegionWhatItsPueAndItsIntensityWere) {
+  ServiceWorld world;
+  std::string id = world.SubmitOne(world.Spec());
+  ASSERT_TRUE(world.Wait({id}).first.ok());
+  v1::ReportEmissionsRequest q;
+  q.set_by(v1::GROUP_BY_REGION);
+  q.add_job_ids(id);
+  v1::ReportEmissionsResponse r;
+  grpc::ClientContext context;
+  grpc::Status status = world.stub().ReportEmissions(&context, q, &r);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  ASSERT_THAT(r.groups(), SizeIs(1));
+  const v1::EmissionsGroup& here = r.groups(0);
+  EXPECT_EQ(here.key(), "here");
+  EXPECT_FALSE(here.zone().empty());
+  EXPECT_NEAR(here.emissions().energy_kwh() / here.it_energy_kwh(), 1.5, 1e-3);
+  EXPECT_DOUBLE_EQ(here.accounted_energy_kwh(), here.emissions().energy_kwh());
+  EXPECT_NEAR(here.emissions().emissions_g() / here.accounted_energy_kwh(), 200,
+              0.1);
+  EXPECT_EQ(here.embodied().total_g(), 3'700'000);
+  EXPECT_EQ(here.embodied().gpus(), 8);
+  EXPECT_EQ(here.embodied().cpus(), 0);
+  EXPECT_EQ(here.embodied().lifetime_h(), 4 * 365 * 24);
 }
 
 TEST(Service, TellsOfRegionsAndForecasts) {

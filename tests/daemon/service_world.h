@@ -110,7 +110,8 @@ class ServiceWorld {
     service_ = std::make_unique<Service>(
         *loop_, hub_, *reads_, clock_,
         ServiceOptions{.logs_dir = folder_.path() + "/logs",
-                       .executor_of = {{"here", "sim"}}});
+                       .executor_of = {{"here", "sim"}},
+                       .embodied_of = {{"here", {.kg = 3700, .gpus = 8}}}});
     auto server = Server::Start({address()}, *service_);
     EXPECT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);

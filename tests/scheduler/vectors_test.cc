@@ -1,4 +1,5 @@
-// Published numbers, recomputed with the code that plans and accounts.
+// Published numbers, recomputed with the code that plans and accounts (what
+// `carbonctl estimate` makes of them: tests/client/footprint_test.cc).
 //   Patterson et al. 2021, "Carbon Emissions and Large Neural Network
 //   Training", tables 1 and 4 (arXiv:2104.10350).
 //   Dodge et al. 2022, "Measuring the Carbon Intensity of AI in Cloud
@@ -71,24 +72,6 @@ constexpr Large kTable4[] = {
      553.142},
 };
 
-TEST(Patterson, Table4IsWhatThePrintedInputsGive) {
-  for (const Large& row : kTable4) {
-    const Training& t = row.printed;
-    SCOPED_TRACE(t.model);
-    const double hours = t.days * 24;
-    const Estimate gross =
-        EstimateEmissions(t.chips, t.watts, hours, t.pue, t.gross * 1000);
-    const Estimate net =
-        EstimateEmissions(t.chips, t.watts, hours, t.pue, t.net * 1000);
-    EXPECT_LT(Off(gross.energy_kwh / 1000, row.mwh), 1e-3);
-    EXPECT_LT(Off(gross.emissions_g / 1e6, row.gross_t), 1e-3);
-    EXPECT_LT(Off(net.emissions_g / 1e6, row.net_t), 1e-3);
-    EXPECT_LT(Off(gross.energy_kwh, t.kwh), 0.01);
-    EXPECT_LT(Off(gross.emissions_g / 1e6, t.gross_t), 0.01);
-    EXPECT_LT(Off(net.emissions_g / 1e6, t.net_t), 0.02);
-  }
-}
-
 TEST(Patterson, Table4AgreesInWholeMilligrams) {
   for (const Large& row : kTable4) {
     const Training& t = row.printed;
@@ -96,9 +79,9 @@ TEST(Patterson, Table4AgreesInWholeMilligrams) {
     EXPECT_LT(Off(KilowattHours(TypedEnergy(t)) / 1000, row.mwh), 1e-3);
     EXPECT_LT(Off(TypedTonnes(t, t.gross), row.gross_t), 1e-3);
     EXPECT_LT(Off(TypedTonnes(t, t.net), row.net_t), 1e-3);
-    const Estimate estimate =
-        EstimateEmissions(t.chips, t.watts, t.days * 24, t.pue, t.gross * 1000);
-    EXPECT_LT(Off(TypedTonnes(t, t.gross) * 1e6, estimate.emissions_g), 1e-9);
+    EXPECT_LT(Off(KilowattHours(TypedEnergy(t)), t.kwh), 0.01);
+    EXPECT_LT(Off(TypedTonnes(t, t.gross), t.gross_t), 0.01);
+    EXPECT_LT(Off(TypedTonnes(t, t.net), t.net_t), 0.02);
   }
 }
 
@@ -118,16 +101,9 @@ constexpr Training kTable1[] = {
 TEST(Patterson, Table1IsReproducedToThePrintedDigits) {
   for (const Training& t : kTable1) {
     SCOPED_TRACE(t.model);
-    const auto estimate = [&](double kg_per_kwh) {
-      return EstimateEmissions(t.chips, t.watts, t.days * 24, t.pue,
-                               kg_per_kwh * 1000);
-    };
     const auto printed = [](double tonnes) {
       return std::llround(tonnes * 1e4);
     };
-    EXPECT_EQ(std::llround(estimate(t.gross).energy_kwh), t.kwh);
-    EXPECT_EQ(printed(estimate(t.gross).emissions_g / 1e6), printed(t.gross_t));
-    EXPECT_EQ(printed(estimate(t.net).emissions_g / 1e6), printed(t.net_t));
     EXPECT_EQ(std::llround(KilowattHours(TypedEnergy(t))), t.kwh);
     EXPECT_EQ(printed(TypedTonnes(t, t.gross)), printed(t.gross_t));
     EXPECT_EQ(printed(TypedTonnes(t, t.net)), printed(t.net_t));

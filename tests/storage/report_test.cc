@@ -201,6 +201,27 @@ TEST_F(ReportTest, GivesARegionItsShareAndItsBaselineOnlyWhereItIsWhole) {
             Expected({"eu: 1, 60 Wh, 30 g, -", "here: 1, 60 Wh, 30 g, -"}));
 }
 
+TEST_F(ReportTest, TellsOfARegionWhatItsComputersUsedAndWhatIsAccounted) {
+  const JobId id = lives_.Submit(SmallSpec(), 0);
+  lives_.Start(id, 0);
+  lives_.Meter(id, 0, 60, 100);
+  lives_.Meter(id, 60, 120, 50);
+  Account(id, 70);
+  for (auto& account : lives_.batch().accounts) {
+    account.rows[1].unknown = minutes(45);
+    account.rows[1].zone = "EU";
+  }
+  const ReportRow row = Report(ReportKey::kRegion).at(0);
+  EXPECT_EQ(row.it_energy, WattHours::Of(150));
+  EXPECT_EQ(row.facility_energy, WattHours::Of(180));
+  EXPECT_EQ(row.accounted_energy, WattHours::Of(135));  // 120 and 15 of 60
+  EXPECT_EQ(row.zone, "CAISO_NORTH, EU");
+  const ReportRow cut = Report(ReportKey::kDay, At(30), At(90)).at(0);
+  EXPECT_EQ(cut.it_energy, WattHours::Of(75));
+  EXPECT_EQ(cut.accounted_energy, WattHours::Of(67.5));
+  EXPECT_FALSE(Report(ReportKey::kTotal).at(0).it_energy.has_value());
+}
+
 // Midnight after At(0) is at minute 960.
 TEST_F(ReportTest, SharesAReadingOutToTheDaysInWhichItsEnergyWasUsed) {
   const JobId id = Job("anna", "p", "here", {Minutes(900, 900 + 2880)});
