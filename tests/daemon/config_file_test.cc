@@ -126,7 +126,19 @@ TEST_F(ConfigFileTest, SurvivesDamageAnywhere) {
   }
 }
 
-// ---- the example that is shipped --------------------------------------------
+// ---- the examples that are shipped -------------------------------------------
+
+TEST_F(ConfigTest, TheExampleForSlurmIsRead) {
+  folder_.Write("token", "t");
+  std::ifstream in(CARBOND_SOURCE_DIR "/deploy/slurm/carbond.yaml");
+  const auto config =
+      LoadConfig(folder_.Write("carbond.yaml",
+                               {std::istreambuf_iterator<char>(in), {}}));
+  ASSERT_TRUE(config.ok()) << config.status();
+  ASSERT_EQ(config->regions.size(), 2u);
+  EXPECT_EQ(config->regions[0].executor.slurm.gpu, "gpu:a100");
+  EXPECT_EQ(config->regions[0].region.queue_ahead, minutes(10));
+}
 
 class ExampleConfig : public ConfigTest {
  protected:

@@ -481,6 +481,24 @@ TEST(Planner, FollowsWhatChanges) {
   }
 }
 
+TEST(Planner, NoticesWhatOthersLeaveOfARegion) {
+  Kind kind;
+  kind.jobs = 1;
+  PlanInput input = Crowd(5, kind);
+  input.jobs.front().regions = {0};
+  PlanRegion& region = input.regions[0];
+  Planner planner;
+  const Plan free = planner.Make(input);
+  // A cluster's nodes are drained, and come back.
+  region.taken = {{{input.now, input.now + hours(24 * 9)}, region.capacity}};
+  const Plan full = planner.Make(input);
+  EXPECT_EQ(full.jobs.front().reason, Reason::kNoCapacity);
+  input.now += minutes(1);
+  region.taken.clear();
+  EXPECT_NE(planner.Make(input).jobs.front().reason, Reason::kNoCapacity);
+  EXPECT_NE(free.jobs.front().reason, Reason::kNoCapacity);
+}
+
 // ---- The parts --------------------------------------------------------------
 
 TEST(CheapestStart, FindsWhatBestUnbrokenFinds) {

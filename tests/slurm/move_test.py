@@ -31,7 +31,7 @@ def move(world):
     seconds = 75 * 60 / SPEED
     job = world.submit(
         "--name", "train", "--cpus", "1", "--power", "300W", "--duration",
-        "75m", "--deadline", "4h", "--pause", "checkpoint", "--min-run", "5m",
+        "75m", "--deadline", "2h", "--pause", "checkpoint", "--min-run", "5m",
         "--checkpoint-cost", "2m", "--resume-cost", "4m", "--region", "eu", "--region", "us",
         "--data-gb", "1", "--", PYTHON, TRAIN, "--epochs", EPOCHS, "--seed",
         SEED, "--least-seconds", "%d" % seconds)
