@@ -58,7 +58,7 @@ class Fleet {
 
   void PlanByTurns();
 
-  // ---- One turn
+  // ---- One turn (fleet_turn.cc)
   void PlanTogether(const Jobs& jobs);
   Outcome OneAfterAnother(const Jobs& jobs);
   Outcome AroundEachOther(const Jobs& jobs);
@@ -72,6 +72,7 @@ class Fleet {
   Grams ExpectedOf(const PlanJob& job, const JobPlan& plan) const;
   void Raise(const std::vector<RegionPrices>& found);
   void Adopt(const Jobs& jobs, Outcome outcome);
+  JobSearch SearchAmong(size_t jobs) const;
   bool InPieces(const PlanJob& job);
   int64_t BudgetOf(size_t jobs) const;
   FleetJob FleetJobOf(const PlanJob& job) const;
@@ -90,12 +91,13 @@ class Fleet {
   void Remember(const Plan& plan);
   void RememberJob(size_t job, const JobPlan& plan);
 
-  // ---- Where all jobs fit at once, whatever they do
+  // ---- Where all jobs fit at once, whatever they do (fleet_apart.cc)
   bool Roomy() const;
   void PlanApart();
   void LeaveAsItIs(size_t job);
   bool Told(size_t job) const;
 
+  // ---- What the plan is worth (fleet_quality.cc)
   void Judge(Plan& plan);
   std::vector<size_t> FirstOfSignal() const;
   Grams BoundApart(const std::vector<bool>& counted) const;

@@ -90,6 +90,7 @@ class LabelWalk {
                    bool moving);
   void IdleReady(int i, Label label, bool moving);
 
+  // Runs that begin, and the last one (optimum_label_runs.cc)
   void Begin(const Label& label, int place, int i, int64_t from);
   void BeginIn(const Label& label, int i, int64_t from, int64_t overhead,
                bool fresh);
@@ -109,6 +110,7 @@ class LabelWalk {
     int64_t at = 0;     // at x = 0
     int64_t least = 0;  // of the run that begins there, if one does
   };
+  // (optimum_label_shifts.cc)
   static void AddUnbeaten(const Within& added, std::vector<Within>& all);
   void BeginShifted(const Within& begin, std::vector<Within>& stops);
   Within StopShifted(Label label, int i, int64_t from, int j, int64_t to);
@@ -144,5 +146,25 @@ class LabelWalk {
   int64_t shifts_ =
       0;  // looks at runs that move with x, or await a pause's end
 };
+
+// Idle from point i on, to stay or to move. `close` makes its link.
+template <typename C>
+template <typename Close>
+void LabelWalk<C>::Idle(int i, const Label& label, Close close, bool may_move) {
+  if (i >= time_.count()) return;
+  Label staying = label, moving = label;
+  const bool stays = stays_ && MayWinStaying(staying, i);
+  const bool moves = may_move && MayWinMoving(moving, i);
+  if (!stays && !moves) return;
+  const int link = close();
+  const C paid = -time_.IdlingTo(i);
+  const auto add = [&](int front, Label& idle) {
+    idle.link = link;
+    under_way_.Add(i, front, RunsFront<C>::At(idle, paid, 0));
+    ++labels_;
+  };
+  if (stays) add(places_ + label.place, staying);
+  if (moves) add(2 * places_, moving);
+}
 
 }  // namespace carbond

@@ -67,17 +67,20 @@ class Spread {
   // Those that stand in an hour of a region, in no order.
   using Crowd = std::vector<int>;
 
-  uint64_t Random(uint64_t below);
-  Found Find(int job, int share);
   // A region of a job: what it costs there at least, were it alone, at grams
   // only and at grams plus prices; both times four.
   struct Reach {
     int place = 0;  // in its list of regions
     Int128 grams = 0, priced = 0;
   };
+
+  uint64_t Random(uint64_t below);
+  int64_t SpentSince(int64_t work) const;
+  int64_t HourAt(int64_t t) const;
   const std::vector<Reach>& ReachOf(int job);
-  Int128 BesideIsWorth(const FleetJob& job, int region) const;
+  Found Find(int job, int share);
   void FindIn(int job, int place, int share, Found& best);
+  Int128 BesideIsWorth(const FleetJob& job, int region) const;
   Int128 PricedCostOf(int job, const Place& place) const;
   Int128 CostOf(int job, const Place& place) const;
   Int128 CostOfNone(int job) const;
@@ -86,16 +89,18 @@ class Spread {
   Place Wish(int job, int share);
   void Put(int job, const Place& place);
   void TakeOut(int job);
-  int64_t HourAt(int64_t t) const;
+  void Clear();
+
+  // ---- All anew (spread_turns.cc)
+  std::vector<double> Complaints() const;
+
+  // ---- A few out and in again (spread_ruin.cc)
   int Choose();
   void Ruin(int job);
   void RemoveAround(int region, int64_t begin, int64_t end, size_t count);
   void Order();
-  void Clear();
-  std::vector<double> Complaints() const;
   void Recreate();
   void Settle(const std::vector<int>& removed, const Worth& before);
-  int64_t SpentSince(int64_t work) const;
 
   // ---- Room for those without a place (spread_room.cc)
   // A place for a job, and who has to leave for it.
