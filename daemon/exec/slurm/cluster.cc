@@ -1,33 +1,13 @@
 #include "daemon/exec/slurm/cluster.h"
 
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
 
-#include "daemon/clock.h"
-#include "daemon/exec/directory.h"
-#include "daemon/exec/run_paths.h"
-#include "daemon/exec/runner_options.h"
-
 namespace carbond {
 namespace {
-
-constexpr char kSubmissionFile[] = "submission";
-constexpr char kSbatchFile[] = "sbatch";
-constexpr char kScriptFile[] = "script";
-constexpr char kScript[] = "#!/bin/sh\nexec \"$@\"\n";
-// Between two attempts to hand the same run to a cluster that does not answer.
-constexpr Duration kRetry = seconds(15);
-
-Status Written(int error, const std::string& dir, const char* file) {
-  if (error == 0) return Ok();
-  return Trouble("cannot write {}/{}: {}", dir, file, std::strerror(error));
-}
-
-Duration Now() { return SystemClock::SinceBoot(); }
 
 bool SameSight(const Sight& a, const Sight& b) {
   return a.what == b.what && a.ready == b.ready && a.fraction == b.fraction &&
@@ -97,13 +77,6 @@ void SlurmCluster::Forget(ProcessId id) {
   changed_.notify_all();
 }
 
-std::optional<Room> SlurmCluster::RoomIn(const std::string& region) {
-  const std::lock_guard lock(mutex_);
-  const auto room = rooms_.find(region);
-  if (room == rooms_.end()) return std::nullopt;
-  return room->second;
-}
-
 // ---- The cluster's thread ---------------------------------------------------
 
 std::string SlurmCluster::NameOf(ProcessId id) const {
@@ -138,152 +111,6 @@ void SlurmCluster::Run() {
   }
 }
 
-void SlurmCluster::Do(ProcessId id, Errand& errand) {
-  Held& held = held_.try_emplace(id, DirOf(id)).first->second;
-  if (errand.forget) {
-    Remove(id, held);
-    held_.erase(id);
-    return;
-  }
-  if (const Status read = ReadFirst(held); !read.ok()) {
-    // Handed in again by the engine, which is told that nothing is known.
-    spdlog::warn("job {} run {}: {}", Number(id.job), id.process,
-                 Message(read));
-    return;
-  }
-  if (errand.start && !held.facts.submitted) {
-    if (const Status made = Prepare(id, held, errand); !made.ok()) {
-      spdlog::error("job {} run {}: {}", Number(id.job), id.process,
-                    Message(made));
-      return;
-    }
-    Submit(id, held);
-  }
-  if (errand.changes.empty()) return;
-  Orders orders = held.facts.orders;
-  for (const Change& change : errand.changes) change(orders);
-  Order(id, held, orders);
-}
-
-// Everything a node needs, and last of all the record that Slurm is asked.
-Status SlurmCluster::Prepare(ProcessId id, Held& held, const Errand& errand) {
-  const StartOrder& order = *errand.start;
-  const std::string& shared = options_.shared_dir;
-  const std::string checkpoints = CheckpointDir(shared, id.job);
-  CARBOND_RETURN_IF_ERROR(MakeDirectory(held.dir, 0700));
-  CARBOND_RETURN_IF_ERROR(MakeJobDirectories(shared, id.job));
-
-  RunnerOptions runner;
-  runner.dir = held.dir;
-  runner.workdir = order.spec.workdir;
-  runner.out = LogPath(shared, id, LogStream::kOut);
-  runner.err = LogPath(shared, id, LogStream::kErr);
-  runner.grace_ms = options_.grace_ms;
-  runner.heartbeat_ms = static_cast<int>(options_.patience.heartbeat.count());
-  runner.lease_ms = static_cast<int>(options_.patience.lease().count());
-  if (order.spec.pause == PauseMode::kCheckpoint) {
-    CARBOND_ASSIGN_OR_RETURN(runner.checkpoint_signal,
-                             SignalNumber(order.spec.checkpoint_signal));
-    runner.on_pause = order.spec.on_pause;
-  }
-  if (order.resume) runner.on_resume = order.spec.on_resume;
-  runner.command = order.spec.command;
-  const auto texts = [&](const char* file,
-                         const std::vector<std::string>& all) {
-    return Written(WriteTexts(held.dir, file, all), held.dir, file);
-  };
-  CARBOND_RETURN_IF_ERROR(texts(kOptionsFile, FormatRunnerOptions(runner)));
-
-  std::vector<std::string> environment;
-  const RunPaths paths{checkpoints, held.dir + '/' + kProgressFile};
-  // Devices are Slurm's to give.
-  for (const auto& [name, value] : JobEnvironment({}, order, paths, false)) {
-    environment.push_back(name + '=' + value);
-  }
-  CARBOND_RETURN_IF_ERROR(texts(kEnvironmentFile, environment));
-
-  Submission submission;
-  submission.name = NameOf(id);
-  submission.comment =
-      order.spec.name.empty()
-          ? fmt::format("carbond job {}", Number(id.job))
-          : fmt::format("carbond job {}: {}", Number(id.job), order.spec.name);
-  submission.script = held.dir + '/' + kScriptFile;
-  submission.arguments = {options_.runner, "--run", held.dir};
-  submission.log = held.dir + '/' + kRunnerLogFile;
-  submission.allotment = order.allotment;
-  submission.times = errand.times;
-  CARBOND_RETURN_IF_ERROR(Written(WriteText(held.dir, kScriptFile, kScript),
-                                  held.dir, kScriptFile));
-  held.sbatch = SbatchArguments(errand.place, submission);
-  CARBOND_RETURN_IF_ERROR(texts(kSbatchFile, held.sbatch));
-  CARBOND_RETURN_IF_ERROR(
-      Written(WriteRecord(held.dir, kSubmissionFile,
-                          {{"conf", conf_}, {"name", submission.name}}),
-              held.dir, kSubmissionFile));
-  held.facts.submitted = true;
-  return Ok();
-}
-
-// Whatever goes wrong here, Slurm may have taken it: only its queue will tell.
-void SlurmCluster::Submit(ProcessId id, Held& held) {
-  held.facts.answered = false;
-  held.facts.row.reset();
-  held.over_since.reset();
-  held.retry_at = Now() + kRetry;
-  const Result<ProgramEnd> end = Call("sbatch", held.sbatch);
-  held.asked_at = Now();
-  if (end.ok() && end->code == 0) {
-    held.facts.answered = true;
-    const std::string number =
-        end->out.substr(0, end->out.find_first_of(";\n"));
-    spdlog::info("handed to Slurm job={} run={} slurm_job={} name={}",
-                 Number(id.job), id.process, number, NameOf(id));
-  } else if (end.ok() && end->code && IsRefusal(end->err)) {
-    held.facts.refusal = "sbatch: " + LastComplaint(end->err);
-  } else {
-    spdlog::warn("job {} run {}: sbatch gave no answer: {}", Number(id.job),
-                 id.process,
-                 !end.ok()        ? Message(end.status())
-                 : end->timed_out ? "its time was over"
-                                  : LastComplaint(end->err));
-  }
-}
-
-void SlurmCluster::Order(ProcessId id, Held& held, Orders orders) {
-  if (orders == held.facts.orders || !held.facts.submitted) return;
-  if (const int error = WriteOrders(held.dir, orders)) {
-    spdlog::warn("job {} run {}: cannot write {}/{}: {}", Number(id.job),
-                 id.process, held.dir, kOrdersFile, std::strerror(error));
-    return;  // asked for again
-  }
-  held.facts.orders = orders;
-  // What only waits in the queue has no runner yet that would read them.
-  if (!held.facts.started) Cancel(id, orders);
-}
-
-// Nothing, unless the orders say so.
-void SlurmCluster::Cancel(ProcessId id, const Orders& orders) {
-  const bool whatever = orders.stop || orders.abandon;
-  if (!whatever && !orders.recall) return;
-  const auto end =
-      Call("scancel", whatever ? ScancelArguments(options_.user, NameOf(id))
-                               : RecallArguments(options_.user, NameOf(id)));
-  if (end.ok() && end->code == 0) return;
-  spdlog::warn("job {} run {}: scancel: {}", Number(id.job), id.process,
-               !end.ok()        ? Message(end.status())
-               : end->timed_out ? "no answer"
-                                : LastComplaint(end->err));
-}
-
-void SlurmCluster::Remove(ProcessId id, const Held& held) {
-  std::error_code error;
-  std::filesystem::remove_all(held.dir, error);
-  if (!error) return;
-  spdlog::warn("job {} run {}: cannot remove {}: {}", Number(id.job),
-               id.process, held.dir, error.message());
-}
-
 // ---- Looking ----------------------------------------------------------------
 
 bool SlurmCluster::WantsQueue() const {
@@ -291,97 +118,6 @@ bool SlurmCluster::WantsQueue() const {
     return each.second.facts.submitted && !each.second.final;
   });
   return any && Now() >= next_queue_;
-}
-
-// Nothing when there was no answer, which changes nothing of what is known.
-std::optional<std::string> SlurmCluster::Ask(
-    const std::string& program, const std::vector<std::string>& arguments) {
-  Environment environment = environment_;
-  environment["SLURM_TIME_FORMAT"] = "%s";
-  const auto end =
-      RunProgram(program, arguments, environment, options_.command_limit);
-  std::string trouble;
-  if (!end.ok()) {
-    trouble = Message(end.status());
-  } else if (end->code != 0) {
-    trouble = end->timed_out ? program + " gave no answer"
-                             : program + ": " + LastComplaint(end->err);
-  }
-  const std::string cluster = conf_.empty() ? "Slurm" : "Slurm of " + conf_;
-  if (!trouble.empty() && trouble_.empty()) {
-    spdlog::warn("{} does not answer: {}", cluster, trouble);
-  } else if (trouble.empty() && !trouble_.empty()) {
-    spdlog::info("{} answers again", cluster);
-  }
-  trouble_ = std::move(trouble);
-  if (!trouble_.empty()) return std::nullopt;
-  return std::move(end->out);
-}
-
-// One question for all runs, however many.
-void SlurmCluster::ReadQueue() {
-  const Duration asked = Now();
-  const auto text = Ask("squeue", SqueueArguments(options_.user));
-  next_queue_ = Now() + options_.poll;
-  if (!text) return;
-  queue_at_ = asked;
-  queue_.clear();
-  for (SlurmJob& job : ParseSqueue(*text)) {
-    const auto [at, is_new] = queue_.try_emplace(job.name, job);
-    // A name may stand there twice: what is over says less than what is not,
-    // and of two that are over the later one is read later.
-    if (!is_new && (StageOf(at->second) == SlurmStage::kOver ||
-                    StageOf(job) == SlurmStage::kActive)) {
-      at->second = std::move(job);
-    }
-  }
-}
-
-bool SlurmCluster::ReadRooms() {
-  const auto reservations = ReadReservations();
-  bool changed = false;
-  for (const auto& [region, place] : places_) {
-    if (!reservations) break;
-    std::optional<Room> room = ReadRoom(place, *reservations);
-    if (!room) continue;
-    const std::lock_guard lock(mutex_);
-    Room& known = rooms_[region];
-    changed = changed || known != *room;
-    known = *std::move(room);
-  }
-  next_rooms_ = Now() + options_.census;
-  return changed;
-}
-
-std::optional<Room> SlurmCluster::ReadRoom(
-    const SlurmPlace& place,
-    const std::vector<SlurmReservation>& reservations) {
-  SlurmCensus census;
-  census.reservations = reservations;
-  const auto nodes = Ask("sinfo", SinfoArguments(place));
-  if (!nodes) return std::nullopt;
-  std::string partition;
-  census.nodes = ParseSinfo(*nodes, place, &partition);
-  // Not there: what is handed to it will be refused, and told.
-  if (census.nodes.empty()) return std::nullopt;
-  const auto uses = Ask("squeue", UseArguments(partition));
-  if (!uses) return std::nullopt;
-  census.uses = ParseUse(*uses);
-  return MakeRoom(census, place, "carbond." + options_.instance + '.',
-                  SystemClock::RealNow());
-}
-
-std::optional<std::vector<SlurmReservation>> SlurmCluster::ReadReservations() {
-  const auto text = Ask("scontrol", ReservationArguments());
-  if (!text) return std::nullopt;
-  std::vector<SlurmReservation> reservations = ParseReservations(*text);
-  for (SlurmReservation& reservation : reservations) {
-    const auto names =
-        Ask("scontrol", {"show", "hostnames", reservation.nodes});
-    if (!names) return std::nullopt;
-    reservation.names = ParseHostnames(*names);
-  }
-  return reservations;
 }
 
 // What an earlier daemon left.
@@ -531,12 +267,6 @@ void SlurmCluster::Say(ProcessId id, Held& held, const Sight& sight) {
   if (sight.detail.empty() || sight.detail == held.told) return;
   held.told = sight.detail;
   spdlog::info("job {} run {}: {}", Number(id.job), id.process, sight.detail);
-}
-
-Result<ProgramEnd> SlurmCluster::Call(
-    const std::string& program,
-    const std::vector<std::string>& arguments) const {
-  return RunProgram(program, arguments, environment_, options_.command_limit);
 }
 
 }  // namespace carbond

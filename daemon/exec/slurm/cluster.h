@@ -20,6 +20,7 @@
 #include <thread>
 #include <vector>
 
+#include "daemon/clock.h"
 #include "daemon/exec/slurm/commands.h"
 #include "daemon/exec/slurm/judge.h"
 #include "daemon/exec/slurm/program.h"
@@ -62,6 +63,9 @@ class SlurmCluster {
   std::optional<Room> RoomIn(const std::string& region);
 
  private:
+  static constexpr char kSubmissionFile[] = "submission";
+  static constexpr char kSbatchFile[] = "sbatch";
+
   // What was asked of the thread and not done yet.
   struct Errand {
     std::optional<StartOrder> start;
@@ -88,13 +92,20 @@ class SlurmCluster {
     std::string told;    // the last thing logged of it
   };
 
+  static Duration Now() { return SystemClock::SinceBoot(); }
   void Run();
+
+  // cluster_acts.cc
   void Do(ProcessId id, Errand& errand);
   Status Prepare(ProcessId id, Held& held, const Errand& errand);
   void Submit(ProcessId id, Held& held);
   void Order(ProcessId id, Held& held, Orders orders);
   void Cancel(ProcessId id, const Orders& orders);
   void Remove(ProcessId id, const Held& held);
+  Result<ProgramEnd> Call(const std::string& program,
+                          const std::vector<std::string>& arguments) const;
+
+  // cluster_rooms.cc
   void ReadQueue();
   bool ReadRooms();  // has any changed?
   std::optional<Room> ReadRoom(
@@ -103,6 +114,8 @@ class SlurmCluster {
   std::optional<std::vector<SlurmReservation>> ReadReservations();
   std::optional<std::string> Ask(const std::string& program,
                                  const std::vector<std::string>& arguments);
+
+  // cluster.cc: what is seen of runs
   bool WantsQueue() const;
   Status ReadFirst(Held& held);
   Status ReadDirectory(Held& held);
@@ -110,8 +123,6 @@ class SlurmCluster {
   Sight LookAt(ProcessId id, Held& held);
   bool LookAtAll();  // has any sight changed?
   void Say(ProcessId id, Held& held, const Sight& sight);
-  Result<ProgramEnd> Call(const std::string& program,
-                          const std::vector<std::string>& arguments) const;
   std::string NameOf(ProcessId id) const;
   std::string DirOf(ProcessId id) const;
 
