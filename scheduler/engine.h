@@ -252,7 +252,7 @@ class Engine {
   void DecidePause(const Job& job, Transaction& t);
   const JobPlan* UsablePlan(JobId id) const;
   void UsePlan(PlanRecord record);
-  Duration AheadOf(const Job& job, const JobPlan& plan) const;
+  Instant HandOverAt(const Job& job, const PlanRecord& record) const;
   bool InQueue(const Job& job) const;
   void DropPlan(JobId id, Track& track);
   std::optional<Instant> PauseAt(const Job& job) const;

@@ -69,8 +69,7 @@ void Engine::DecideStart(const Job& job, LazyOccupancy& occupancy,
   const JobPlan* plan = UsablePlan(job.id);
   if (plan == nullptr || job.held || job.cancel_requested) return;
   if (plan->runs.empty()) return;
-  const Interval& first = plan->runs.front().interval;
-  if (first.begin - AheadOf(job, *plan) > now_) return;
+  if (HandOverAt(job, *tracks_.at(job.id).plan) > now_) return;
   // A door that could not start it gets time before it is asked again.
   if (!job.runs.empty() && job.runs.back().end == RunEnd::kNotStarted &&
       now_ < *job.runs.back().ended_at + options_.start_retry) {
@@ -92,13 +91,16 @@ void Engine::DecideStart(const Job& job, LazyOccupancy& occupancy,
   if (index < 0) return;
   const Region& region = options_.regions[static_cast<size_t>(index)];
   if (region.drained) return;
+  Interval first = plan->runs.front().interval;
+  // A queue may have room for it sooner than others say.
+  if (plan->reason == Reason::kNoCapacity) first.begin = now_;
   if (!occupancy) occupancy = OccupancyNow(t);
   std::optional<Allotment> allotment =
       occupancy->Allot(job, region, {std::max(first.begin, now_), first.end});
   if (!allotment) {
     // The plan counted on a place that is still taken; ahead of its time it
     // well may be.
-    if (first.begin <= now_) plan_due_ = true;
+    if (plan->runs.front().interval.begin <= now_) plan_due_ = true;
     return;
   }
   std::optional<Instant> not_before;
@@ -125,7 +127,9 @@ void Engine::DecideRecall(const Job& job, Transaction& t) {
         std::max(plan->runs.front().interval.begin, made_at);
     const Instant asked =
         std::max(run.not_before.value_or(run.issued_at), made_at);
-    if (plan->region_name == run.region && About(planned, asked)) return;
+    const bool stays =
+        About(planned, asked) || plan->reason == Reason::kNoCapacity;
+    if (plan->region_name == run.region && stays) return;
   }
   t.Record(job.id, now_, StopIssued{run.number, RunEnd::kRecalled});
   t.Do({Act::Kind::kRecall, {job.id, run.process}, 0, run.number});

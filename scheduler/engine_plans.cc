@@ -323,18 +323,25 @@ void Engine::UsePlan(PlanRecord record) {
   const State state = live_.at(id).state;
   const std::vector<PlannedRun>& runs = track.plan->plan.runs;
   if ((state == State::kWaiting || state == State::kPaused) && !runs.empty()) {
-    track.planned_start =
-        runs.front().interval.begin - AheadOf(live_.at(id), track.plan->plan);
+    track.planned_start = HandOverAt(live_.at(id), *track.plan);
     planned_starts_.emplace(*track.planned_start, id);
   }
 }
 
-// How long before its time a plan's next run is handed over.
-Duration Engine::AheadOf(const Job& job, const JobPlan& plan) const {
+// When a plan's next run is started, or handed over to a region's queue: ahead
+// of its time; and at once if others have the place that it waits for, since
+// who stands in a queue gets on.
+Instant Engine::HandOverAt(const Job& job, const PlanRecord& record) const {
+  const JobPlan& plan = record.plan;
+  const Instant begin = plan.runs.front().interval.begin;
   const int index = RegionIndex(plan.region_name);
-  if (index < 0 || job.in_memory()) return Duration(0);
+  if (index < 0 || job.in_memory()) return begin;
   const Region& region = options_.regions[static_cast<size_t>(index)];
-  return region.queue_ahead.value_or(Duration(0));
+  if (!region.queue_ahead) return begin;
+  if (plan.reason == Reason::kNoCapacity) {
+    return std::min(begin, record.made_at);
+  }
+  return begin - *region.queue_ahead;
 }
 
 // Handed over, not begun, and not on its way back: plans may still move it.

@@ -181,6 +181,31 @@ TEST_F(Queue, WhatIsToComeHoldsNoPlaceUntilThen) {
   EXPECT_EQ(world.At(later).runs.size(), 1u);
 }
 
+// Or others who keep coming would always be before it.
+TEST_F(Queue, WhatWaitsForOthersToEndStandsInTheQueue) {
+  world.options.regions.push_back(Cluster("there"));
+  world.executor.SetQueue(world.options.regions.back(), Duration(0), 1);
+  world.Restart();
+  world.Grid("here", Hourly(kDawn, {100, 100, 100, 100, 100, 100, 100}));
+  world.Grid("there", Hourly(kDawn, {100, 100, 100, 100, 100, 100, 100}));
+  world.executor.SetQueue(Place("here", 0, 0), Duration(0), 1);
+  const Room full{{4, 16}, {{{Instant(), kDawn + hours(3)}, {4, 16}}}};
+  world.executor.SetRoom("here", full);
+  world.executor.SetRoom("there", full);
+  const JobId id = world.Submit(Work(hours(1)));
+  RunUntil(kDawn + minutes(1));
+  EXPECT_EQ(world.At(id).state, State::kStarting);
+  RunUntil(kDawn + minutes(90));
+  EXPECT_EQ(world.At(id).runs.size(), 1u);  // and keeps its place
+  // Those in the other cluster end: it need not wait here any longer.
+  const std::string other = LastRun(id).region == "here" ? "there" : "here";
+  world.executor.SetRoom(other, {{4, 16}, {}});
+  world.executor.SetQueue(Place(other), Duration(0), 1);
+  RunUntil(kDawn + hours(4));
+  EXPECT_EQ(LastRun(id).region, other);
+  EXPECT_EQ(world.At(id).outcome, Outcome::kSucceeded);
+}
+
 TEST_F(Queue, PlansFitWhatOthersLeaveOfTheCluster) {
   world.executor.SetRoom("here",
                          {{4, 16}, {{{kDawn, kDawn + hours(4)}, {4, 16}}}});
