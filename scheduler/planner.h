@@ -69,6 +69,16 @@ struct PlanJob {
   Duration min_pause{0};
   Instant may_resume_from = {};
 
+  // To the region that it occupies.
+  bool bound() const {
+    return standing == Standing::kRunning || standing == Standing::kSuspended;
+  }
+  // Whether its next run there fetches its data first.
+  bool FetchesIn(int there) const {
+    return standing != Standing::kRunning && data_region >= 0 &&
+           data_region != there;
+  }
+
   friend bool operator==(const PlanJob&, const PlanJob&) = default;
 };
 
