@@ -49,8 +49,7 @@ std::vector<RegionPrices> Mapped(const std::vector<RegionPrices>& prices,
 FleetJob Fleet::FleetJobOf(const PlanJob& job) const {
   using Standing = PlanJob::Standing;
   FleetJob fleet;
-  const bool bound = job.standing == Standing::kRunning ||
-                     job.standing == Standing::kSuspended;
+  const bool bound = job.bound();
   const int64_t work = std::max<int64_t>(job.work.count(), 1);
   const int64_t restore = job.resume_cost.count();
   fleet.weight = time_.WeightOf(job.power);

@@ -4,8 +4,8 @@
 
 #include "scheduler/candidate.h"
 #include "scheduler/fleet_job.h"
+#include "scheduler/plan_choice.h"
 #include "scheduler/plan_window.h"
-#include "scheduler/plan_words.h"
 
 namespace carbond {
 namespace {
@@ -63,8 +63,15 @@ class JobPlanner {
     if (!best_) {
       return Stay(Reason::kNoCapacity, "it fits in none of its regions");
     }
-    Decide();
-    return std::move(plan_);
+    WaysToRun ways;
+    ways.at_latest = AtLatest();
+    ways.best = *best_;
+    ways.at_once = std::move(at_once_);
+    ways.alternatives = std::move(alternatives_);
+    ways.must_leave = must_leave_;
+    ways.wanted_by = wanted_by_;
+    ways.ready = ready_;
+    return ChooseWay(input_, job_, std::move(ways));
   }
 
  private:
@@ -75,9 +82,7 @@ class JobPlanner {
     return job_.standing == Standing::kSuspended ||
            job_.standing == Standing::kCheckpointed;
   }
-  bool bound() const {  // to the region that it occupies
-    return running() || job_.standing == Standing::kSuspended;
-  }
+  bool bound() const { return job_.bound(); }
 
   bool Late() const { return best_ && best_->late; }
   // Where the job's data are, or anywhere.
@@ -104,10 +109,7 @@ class JobPlanner {
   bool in_pieces() const {
     return job_.pause != PauseMode::kNone && search_.in_pieces;
   }
-  // Fetching its data comes first there.
-  bool Fetches(int region) const {
-    return !running() && job_.data_region >= 0 && job_.data_region != region;
-  }
+  bool Fetches(int region) const { return job_.FetchesIn(region); }
 
   // The parts of time in which the job does not fit, or may not run. One that
   // cannot free the place it has goes on in any case.
@@ -368,99 +370,18 @@ class JobPlanner {
     if (sooner) at_once_ = std::move(candidate);
   }
 
-  // ---- The decision
-
-  void Decide() {
-    const Candidate* chosen = &*best_;
-    Reason reason = Reason::kCleanerHours;
-    const bool waits = Waits(*best_);
-    if (best_->late) {
-      reason = best_->begin() > now_ && !bound() ? Reason::kNoCapacity
-                                                 : Reason::kSlackUsedUp;
-    } else if (best_->unknown > Duration(0)) {
-      reason = Reason::kNoForecast;
-      if (input_.no_forecast == NoForecast::kRunNow) {
-        if (at_once_) chosen = &*at_once_;
-      } else {
-        latest_ = AtLatest();
-        if (latest_) chosen = &*latest_;
-      }
-    } else if (at_once_ && (at_once_->late || must_leave_)) {
-      reason = Reason::kNoCapacity;  // in one piece it would not do
-    } else if (at_once_ && waits && !Saves(*at_once_)) {
-      chosen = &*at_once_;
-      reason = Reason::kNoGain;
-    } else if (!waits) {
-      reason = SlackLeft() ? Reason::kNoGain : Reason::kSlackUsedUp;
-    }
-    const bool at_once =
-        reason == Reason::kNoGain || reason == Reason::kSlackUsedUp;
-    if (at_once && chosen->begin() > now_ &&
-        chosen->begin() <= ReadyIn(chosen->region())) {
-      reason = Reason::kMinPause;
-    } else if (at_once && !bound() && chosen->begin() > now_) {
-      reason = chosen->begin() <= job_.earliest ? Reason::kEarliest
-                                                : Reason::kNoCapacity;
-    }
-    Fill(*chosen, reason);
-  }
-
-  // Whether the job is not simply run through as soon as it can be.
-  bool Waits(const Candidate& candidate) const {
-    return candidate.runs.size() > 1 ||
-           candidate.begin() > (at_once_ ? at_once_->begin() : now_);
-  }
-
-  // Does the best save what a wait must save?
-  bool Saves(const Candidate& at_once) const {
-    if (best_->dear < at_once.dear) return true;
-    if (!best_->grams || !at_once.grams) return false;
-    const double saved = (at_once.weighed - best_->weighed).value();
-    const double least = job_.waits ? 0 : job_.min_saving;
-    return saved > 0 && saved >= least * at_once.grams->value() - 1e-9;
-  }
-
-  bool SlackLeft() const {
-    return at_once_ && at_once_->end + seconds(1) < wanted_by_;
-  }
-
-  // The start that just meets the deadline, or as soon as it fits after it.
+  // Where nothing is known of the best, and jobs then wait as long as they can:
+  // the start that just meets the deadline, or as soon as it fits after it.
   std::optional<Candidate> AtLatest() const {
-    if (bound()) return at_once_;
+    const bool waits = input_.no_forecast == NoForecast::kWaitUntilLatest;
+    if (!waits || best_->unknown == Duration(0)) return std::nullopt;
+    if (bound() || !at_once_) return at_once_;
     const Duration length = at_once_->end - at_once_->begin();
     const Instant begin = std::max(at_once_->begin(), wanted_by_ - length);
     const Interval run{begin, begin + length};
     const int region = at_once_->region();
     if (!Blocked(region, run).empty()) return at_once_;
     return CandidateOf(input_, job_, {{run, region, ""}});
-  }
-
-  void Fill(const Candidate& chosen, Reason reason) {
-    const PlanRegion& place = Region(chosen.region());
-    plan_.region = chosen.region();
-    plan_.region_name = place.name;
-    plan_.runs = chosen.runs;
-    for (PlannedRun& run : plan_.runs) {
-      run.region_name = Region(run.region).name;
-    }
-    plan_.finish_at = chosen.end;
-    plan_.late = chosen.late;
-    plan_.expected = chosen.grams;
-    if (at_once_) plan_.run_now = at_once_->grams;
-    plan_.forecast_issued_at = place.forecast_issued_at;
-    plan_.reason = reason;
-    plan_.why =
-        WhyOf(input_, job_, {chosen, at_once_ ? &*at_once_ : nullptr, reason});
-    std::stable_sort(alternatives_.begin(), alternatives_.end(), Better);
-    if (at_once_) alternatives_.push_back(*at_once_);
-    for (const Candidate& each : alternatives_) {
-      if (each.region() == chosen.region() && each.begin() == chosen.begin() &&
-          each.runs.size() == chosen.runs.size()) {
-        continue;
-      }
-      plan_.alternatives.push_back(
-          {Region(each.region()).name, each.begin(), each.grams});
-    }
   }
 
   const PlanInput& input_;
@@ -475,7 +396,7 @@ class JobPlanner {
   bool must_leave_ = false;       // its place is not its own all the time
   bool exact_ = true;
   std::vector<int> regions_;
-  std::optional<Candidate> best_, at_once_, latest_;
+  std::optional<Candidate> best_, at_once_;
   std::vector<Candidate> alternatives_;
   JobPlan plan_;
 };
