@@ -16,8 +16,8 @@ class Simulation {
   explicit Simulation(uint64_t seed) : random_(seed), world_(Places()) {
     if (seed % 2 == 0) {  // the larger one is a cluster with a queue
       Region& large = world_.options.regions.back();
-      large.queue_ahead = minutes(Pick(0, 90));
-      world_.executor.SetQueue(large, minutes(Pick(0, 90)), seed);
+      large.queue_ahead = minutes(Pick(0, 30));
+      world_.executor.SetQueue(large, minutes(Pick(0, 30)), seed);
     }
     world_.options.observe_period = minutes(1);
     world_.options.metering_period = minutes(7);
