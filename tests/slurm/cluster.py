@@ -257,8 +257,12 @@ class Clusters:
 
     def __enter__(self):
         self.munge.start()
-        for cluster in self.clusters.values():
-            cluster.start()
+        try:
+            for cluster in self.clusters.values():
+                cluster.start()
+        except BaseException:
+            self.__exit__()  # or what had started would stay
+            raise
         return self
 
     def __exit__(self, *_):
