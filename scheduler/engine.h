@@ -253,6 +253,7 @@ class Engine {
   const JobPlan* UsablePlan(JobId id) const;
   void UsePlan(PlanRecord record);
   Instant HandOverAt(const Job& job, const PlanRecord& record) const;
+  bool OthersHaveThePlace(const Region& region, const Resources& need) const;
   bool InQueue(const Job& job) const;
   void DropPlan(JobId id, Track& track);
   std::optional<Instant> PauseAt(const Job& job) const;

@@ -93,7 +93,10 @@ void Engine::DecideStart(const Job& job, LazyOccupancy& occupancy,
   if (region.drained) return;
   Interval first = plan->runs.front().interval;
   // A queue may have room for it sooner than others say.
-  if (plan->reason == Reason::kNoCapacity) first.begin = now_;
+  if (OthersHaveThePlace(region, job.spec->need) &&
+      plan->reason == Reason::kNoCapacity) {
+    first.begin = now_;
+  }
   if (!occupancy) occupancy = OccupancyNow(t);
   std::optional<Allotment> allotment =
       occupancy->Allot(job, region, {std::max(first.begin, now_), first.end});

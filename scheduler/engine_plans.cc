@@ -338,10 +338,25 @@ Instant Engine::HandOverAt(const Job& job, const PlanRecord& record) const {
   if (index < 0 || job.in_memory()) return begin;
   const Region& region = options_.regions[static_cast<size_t>(index)];
   if (!region.queue_ahead) return begin;
-  if (plan.reason == Reason::kNoCapacity) {
+  const bool may_begin =
+      job.spec->earliest.value_or(job.submitted_at) <= now_ &&
+      MayResumeFrom(job) <= now_;
+  if (may_begin && plan.reason == Reason::kNoCapacity &&
+      OthersHaveThePlace(region, job.spec->need)) {
     return std::min(begin, record.made_at);
   }
   return begin - *region.queue_ahead;
+}
+
+bool Engine::OthersHaveThePlace(const Region& region,
+                                const Resources& need) const {
+  const auto room = rooms_.find(region.name);
+  if (room == rooms_.end() || !room->second) return false;
+  Resources left = room->second->total;
+  for (const Taken& taken : room->second->taken) {
+    if (taken.interval.Contains(now_)) left -= taken.need;
+  }
+  return !need.Fits(left);
 }
 
 // Handed over, not begun, and not on its way back: plans may still move it.

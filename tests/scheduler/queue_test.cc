@@ -206,6 +206,22 @@ TEST_F(Queue, WhatWaitsForOthersToEndStandsInTheQueue) {
   EXPECT_EQ(world.At(id).outcome, Outcome::kSucceeded);
 }
 
+TEST_F(Queue, NothingIsHandedOverBeforeItMayBegin) {
+  Region one = Cluster("here");
+  one.capacity = {1, 1};
+  world.options.regions = {one};
+  world.Restart();
+  world.executor.SetQueue(one, Duration(0), 1);
+  world.executor.SetRoom("here", {{4, 16}, {}});
+  JobSpec spec = Work(hours(1));
+  spec.earliest = kDawn + hours(4);
+  world.Submit(spec);
+  const JobId second = world.Submit(spec);  // its place is the first one's
+  RunUntil(kDawn + hours(3));
+  EXPECT_TRUE(world.At(second).runs.empty());
+  EXPECT_EQ(world.executor.Starts(), 0);
+}
+
 TEST_F(Queue, PlansFitWhatOthersLeaveOfTheCluster) {
   world.executor.SetRoom("here",
                          {{4, 16}, {{{kDawn, kDawn + hours(4)}, {4, 16}}}});

@@ -103,7 +103,7 @@ def main():
     in_slurm = int(sys.argv[4]) if len(sys.argv) > 4 else 500
     slurm_dir = tempfile.mkdtemp(prefix="carbond-slurm-")
     with World(sys.argv[1], sys.argv[2], "carbond-slurm-scale-") as world:
-        with Clusters(slurm_dir, "eu", cpus=256, gpus=0) as clusters:
+        with Clusters(slurm_dir, "eu", cpus=256) as clusters:
             world.write("grid.csv", "time_utc,gco2_per_kwh\n" + "".join(
                 "2021-06-05T%02d:00:00Z,100\n" % hour for hour in range(24)))
             world.write("carbond.yaml", CONFIG.format(

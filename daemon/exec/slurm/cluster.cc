@@ -98,7 +98,10 @@ void SlurmCluster::Run() {
     std::map<ProcessId, Errand> errands;
     errands.swap(errands_);
     lock.unlock();
-    for (auto& [id, errand] : errands) Do(id, errand);
+    for (auto& [id, errand] : errands) {
+      if (stopping_) return;  // the engine asks again when it is back
+      Do(id, errand);
+    }
     if (WantsQueue()) ReadQueue();
     const bool rooms_changed = Now() >= next_rooms_ && ReadRooms();
     if (LookAtAll() || rooms_changed) wake_();

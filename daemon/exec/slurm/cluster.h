@@ -10,6 +10,7 @@
 // in the directory runs the job. Orders are written to the directory and not
 // sent through Slurm, so that pauses hold while its controller is down.
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -139,7 +140,8 @@ class SlurmCluster {
   std::optional<Duration> queue_at_;       // when it was asked for
   Duration next_queue_{0};
   Duration next_rooms_{0};
-  std::string trouble_;  // why Slurm does not answer; empty: it does
+  Duration unreachable_until_{0};  // nothing is submitted before
+  std::string trouble_;            // why Slurm does not answer; empty: it does
 
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -147,7 +149,7 @@ class SlurmCluster {
   std::map<ProcessId, Errand> errands_;
   std::map<ProcessId, Sight> sights_;
   std::map<std::string, Room> rooms_;
-  bool stopping_ = false;
+  std::atomic<bool> stopping_ = false;
 
   std::thread thread_;
 };

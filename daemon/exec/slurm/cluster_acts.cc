@@ -118,6 +118,11 @@ void SlurmCluster::Submit(ProcessId id, Held& held) {
   held.facts.row.reset();
   held.over_since.reset();
   held.retry_at = Now() + kRetry;
+  // Each attempt at a controller that is away takes ten seconds.
+  if (Now() < unreachable_until_) {
+    held.asked_at = Now();
+    return;
+  }
   const Result<ProgramEnd> end = Call("sbatch", held.sbatch);
   held.asked_at = Now();
   if (end.ok() && end->code == 0) {
@@ -129,6 +134,7 @@ void SlurmCluster::Submit(ProcessId id, Held& held) {
   } else if (end.ok() && end->code && IsRefusal(end->err)) {
     held.facts.refusal = "sbatch: " + LastComplaint(end->err);
   } else {
+    unreachable_until_ = Now() + kRetry;
     spdlog::warn("job {} run {}: sbatch gave no answer: {}", Number(id.job),
                  id.process,
                  !end.ok()        ? Message(end.status())
