@@ -111,7 +111,7 @@ class Faults:
         us = self.clusters["us"]
         job = self.submit("pushed", "us", 200)
         self.world.await_pids("pushed")
-        us.run("sbatch", "-p", "urgent", "-N2", "--exclusive", "-t", "1",
+        us.run("sbatch", "--output=/dev/null", "-p", "urgent", "-N2", "--exclusive", "-t", "1",
                "--wrap=sleep 4")
         shown = self.succeeds("pushed", job, runs=2, begun=2)
         assert shown["runs"][0]["end"] == "preempted", shown["runs"]
