@@ -351,12 +351,8 @@ Instant Engine::HandOverAt(const Job& job, const PlanRecord& record) const {
 bool Engine::OthersHaveThePlace(const Region& region,
                                 const Resources& need) const {
   const auto room = rooms_.find(region.name);
-  if (room == rooms_.end() || !room->second) return false;
-  Resources left = room->second->total;
-  for (const Taken& taken : room->second->taken) {
-    if (taken.interval.Contains(now_)) left -= taken.need;
-  }
-  return !need.Fits(left);
+  return room != rooms_.end() && room->second &&
+         !need.Fits(room->second->LeftAt(now_));
 }
 
 // Handed over, not begun, and not on its way back: plans may still move it.

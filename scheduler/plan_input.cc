@@ -12,10 +12,7 @@ Resources CapacityAt(const Region& region, const std::optional<Room>& room,
                      Instant t) {
   Resources capacity = region.CapacityAt(t);
   if (!room) return capacity;
-  Resources left = room->total;
-  for (const Taken& taken : room->taken) {
-    if (taken.interval.Contains(t)) left -= taken.need;
-  }
+  const Resources left = room->LeftAt(t);
   return {std::clamp(left.gpus, 0, capacity.gpus),
           std::clamp(left.cpus, 0, capacity.cpus)};
 }

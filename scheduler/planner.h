@@ -94,6 +94,15 @@ struct Taken {
 struct Room {
   Resources total;           // of all that takes jobs
   std::vector<Taken> taken;  // of it by others, and what is set aside
+
+  // May be less than nothing where more is taken than is there.
+  Resources LeftAt(Instant t) const {
+    Resources left = total;
+    for (const Taken& each : taken) {
+      if (each.interval.Contains(t)) left -= each.need;
+    }
+    return left;
+  }
   friend bool operator==(const Room&, const Room&) = default;
 };
 

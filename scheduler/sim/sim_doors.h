@@ -149,7 +149,7 @@ class SimExecutor : public Executor {
   std::map<std::string, Status> refused_;
   std::map<std::string, Queue> queues_;  // by region
   std::set<ProcessId> queued_;
-  std::map<std::string, Room> rooms_;    // by region
+  std::map<std::string, Room> rooms_;  // by region
   std::set<JobId> crashed_;
   double failure_ = 0;
   std::mt19937_64 random_;

@@ -30,14 +30,6 @@ SlurmUse Use(const std::string& name, int gpus, int cpus,
   return use;
 }
 
-Resources LeftAt(const Room& room, Instant t) {
-  Resources left = room.total;
-  for (const Taken& taken : room.taken) {
-    if (taken.interval.Contains(t)) left -= taken.need;
-  }
-  return left;
-}
-
 TEST(SlurmRoom, ReadsWhatNodesHaveAndWhatIsUsed) {
   const auto nodes =
       Nodes(Line("eu1", "mixed", "2/2/0/4", "gpu:1(IDX:0)") +
@@ -114,9 +106,9 @@ TEST(SlurmRoom, LeavesUsWhatOthersDoNotUseUntilTheyEnd) {
   census.uses = {Use("theirs", 1, 3, hours(2)), Use(kPrefix + "7.1", 1, 1)};
   const Room room = MakeRoom(census, {}, kPrefix, kNow);
   EXPECT_EQ(room.total, (Resources{4, 8}));
-  EXPECT_EQ(LeftAt(room, kNow), (Resources{3, 5}));  // ours among it
-  EXPECT_EQ(LeftAt(room, kNow + hours(2) - Duration(1)), (Resources{3, 5}));
-  EXPECT_EQ(LeftAt(room, kNow + hours(2) + minutes(15)), (Resources{4, 8}));
+  EXPECT_EQ(room.LeftAt(kNow), (Resources{3, 5}));  // ours among it
+  EXPECT_EQ(room.LeftAt(kNow + hours(2) - Duration(1)), (Resources{3, 5}));
+  EXPECT_EQ(room.LeftAt(kNow + hours(2) + minutes(15)), (Resources{4, 8}));
 }
 
 TEST(SlurmRoom, WhatNobodyAccountsForIsTakenForAnHour) {
@@ -124,8 +116,8 @@ TEST(SlurmRoom, WhatNobodyAccountsForIsTakenForAnHour) {
   census.nodes = Nodes(Line("eu1", "mixed", "3/1/0/4", "gpu:1(IDX:0)"));
   census.uses = {Use("theirs", 0, 1)};  // no time limit
   const Room room = MakeRoom(census, {}, kPrefix, kNow);
-  EXPECT_EQ(LeftAt(room, kNow), (Resources{1, 1}));
-  EXPECT_EQ(LeftAt(room, kNow + minutes(76)), (Resources{2, 4}));
+  EXPECT_EQ(room.LeftAt(kNow), (Resources{1, 1}));
+  EXPECT_EQ(room.LeftAt(kNow + minutes(76)), (Resources{2, 4}));
 }
 
 TEST(SlurmRoom, AJobBeyondItsTimeLimitIsStillThere) {
@@ -133,7 +125,7 @@ TEST(SlurmRoom, AJobBeyondItsTimeLimitIsStillThere) {
   census.nodes = Nodes(Line("eu1", "allocated", "4/0/0/4", "gpu:0"));
   census.uses = {Use("theirs", 0, 4, -minutes(3))};
   const Room room = MakeRoom(census, {}, kPrefix, kNow);
-  EXPECT_EQ(LeftAt(room, kNow + minutes(10)), (Resources{2, 0}));
+  EXPECT_EQ(room.LeftAt(kNow + minutes(10)), (Resources{2, 0}));
 }
 
 TEST(SlurmRoom, NodesSetAsideAreNotOursMeanwhileUnlessWeAreMeant) {
@@ -143,11 +135,11 @@ TEST(SlurmRoom, NodesSetAsideAreNotOursMeanwhileUnlessWeAreMeant) {
   census.reservations = {
       {"m", {kNow - hours(1), kNow + hours(1)}, "eu2", {"eu2"}}};
   const Room room = MakeRoom(census, {}, kPrefix, kNow);
-  EXPECT_EQ(LeftAt(room, kNow), (Resources{2, 4}));
-  EXPECT_EQ(LeftAt(room, kNow + hours(1)), (Resources{4, 8}));
+  EXPECT_EQ(room.LeftAt(kNow), (Resources{2, 4}));
+  EXPECT_EQ(room.LeftAt(kNow + hours(1)), (Resources{4, 8}));
   SlurmPlace place;
   place.options = {"--reservation=m"};
-  EXPECT_EQ(LeftAt(MakeRoom(census, place, kPrefix, kNow), kNow),
+  EXPECT_EQ(MakeRoom(census, place, kPrefix, kNow).LeftAt(kNow),
             (Resources{4, 8}));
 }
 
