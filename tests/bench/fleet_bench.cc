@@ -1,7 +1,8 @@
 // How good plans of many jobs are, and how long they take. Recorded jobs on ten
 // regions with recorded curves, at growing loads:
 //   fleet_bench [--jobs N] [--load L] [--fine] [--day] [--pausable P]
-//               [--min-saving F] [--effort E] [--again]
+//               [--min-saving F] [--effort E] [--seed N] [--largest GPUS]
+//               [--again]
 
 #include <fmt/format.h>
 
@@ -118,6 +119,7 @@ int main(int argc, char** argv) {
   app.add_option("--min-saving", kind.min_saving);
   app.add_option("--effort", effort);
   app.add_option("--seed", kind.seed);
+  app.add_option("--largest", kind.largest);
   app.add_flag("--again", again);
   CLI11_PARSE(app, argc, argv);
   for (const int count : jobs) {

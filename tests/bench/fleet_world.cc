@@ -106,7 +106,7 @@ PlanInput FleetOf(const FleetKind& kind) {
     const auto& row = rows[static_cast<size_t>(i) % rows.size()];
     PlanJob job;
     job.id = JobId{i + 1};
-    const int gpus = std::clamp(std::atoi(row[2].c_str()), 1, 16);
+    const int gpus = std::clamp(std::atoi(row[2].c_str()), 1, kind.largest);
     job.need = {gpus, 4 * gpus};
     job.power = Watts::Of(300.0 * gpus);
     job.work = seconds(std::clamp(std::atoi(row[1].c_str()), 300, 86'400));

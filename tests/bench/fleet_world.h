@@ -15,12 +15,13 @@ struct FleetKind {
   double pausable = 0;        // share of jobs that save and leave
   double min_saving = 0;
   uint64_t seed = 1;
+  int largest = 16;  // GPUs of a job: 1 leaves nothing indivisible
 };
 
 // Durations and GPUs are those of Alibaba PAI as sampled by GAIA
-// (traces/jobs), cut to a day and 16 GPUs; when they come and how long they
-// may wait is drawn. Four in ten may run in one region only, three in three.
-// Empty of regions where the recorded data is not there.
+// (traces/jobs), cut to a day and `largest` GPUs; when they come and how long
+// they may wait is drawn. Four in ten may run in one region only, three in
+// three. Empty of regions where the recorded data is not there.
 PlanInput FleetOf(const FleetKind& kind);
 
 }  // namespace carbond
