@@ -2,7 +2,7 @@
 _carbonctl() {
   local word=${COMP_WORDS[COMP_CWORD]} command= i
   local commands="submit plan list show watch logs wait cancel pause resume
-    emissions report estimate forecast regions providers"
+    emissions report estimate forecast regions providers budgets"
   for ((i = 1; i < COMP_CWORD; i++)); do
     [[ ${COMP_WORDS[i]} == -- ]] && return
     if [[ " "${commands//$'\n'/ }" " == *" ${COMP_WORDS[i]} "* ]]; then

@@ -247,7 +247,8 @@ int Emissions(Session& session, const EmissionsOptions& options) {
   } else if (options.format == "jsonl") {
     session.console.Print(EmissionsJsonLines(report, request->by()));
   } else if (!session.json) {
-    session.console.Print(EmissionsPage(report, request->by(), session.look));
+    session.console.Print(
+        EmissionsPage(report, request->by(), options.baselines, session.look));
   } else {
     PrintJson(session, options.by.empty()
                            ? TotalToJson(report)
@@ -287,6 +288,20 @@ int Regions(Session& session) {
     PrintJson(session, array);
   } else {
     session.console.Print(RegionsPage(answer, session.look, session.here.zone));
+  }
+  return kDone;
+}
+
+int Budgets(Session& session) {
+  v1::ListBudgetsResponse answer;
+  const absl::Status status =
+      session.channel.Call(&v1::Carbond::StubInterface::ListBudgets,
+                           v1::ListBudgetsRequest(), &answer);
+  if (!status.ok()) return Fail(session, status);
+  if (session.json) {
+    PrintJson(session, ToJson(answer));
+  } else {
+    session.console.Print(BudgetsPage(answer, session.look));
   }
   return kDone;
 }

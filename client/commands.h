@@ -58,6 +58,7 @@ struct EmissionsOptions {
   std::string since{};  // empty: from the beginning
   std::string until{};
   std::string format{};  // csv, jsonl: for other programs; empty: none
+  bool baselines{};      // also those that the saving does not count against
 };
 int Emissions(Session& session, const EmissionsOptions& options);
 
@@ -85,6 +86,7 @@ struct ForecastOptions {
 int Forecast(Session& session, const ForecastOptions& options);
 int Regions(Session& session);
 int Providers(Session& session);
+int Budgets(Session& session);
 
 // Ends when the job named is done; without one, never by itself.
 int Watch(Session& session, const std::string& job);

@@ -30,6 +30,8 @@ constexpr const char* kFields[] = {
     "settled_fraction",
     "unknown_s",
     "clock_speed",
+    "same_region_g",
+    "worst_start_g",
 };
 
 std::string Cell(const Json& value) {

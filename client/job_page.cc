@@ -173,7 +173,41 @@ std::string RunsTable(const Job& job, const Look& look, const Here& here) {
   return table.Render(look, "  ");
 }
 
-std::string EmissionsRows(const Job& job) {
+// What the energy went into, if that was not work alone.
+std::string PartsLine(const v1::Emissions& e) {
+  std::string line;
+  for (const v1::EmissionsPart& part : e.parts()) {
+    line += fmt::format("{}{} {} ({})", line.empty() ? "" : ", ", part.what(),
+                        FormatGrams(part.emissions_g()),
+                        FormatEnergy(part.energy_kwh()));
+  }
+  return e.parts_size() > 1 ? line : "";
+}
+
+std::string OtherBaselinesLine(const v1::Emissions& e) {
+  std::string line;
+  if (e.has_same_region_g()) {
+    line = FormatGrams(e.same_region_g()) + " at once where it ran";
+  }
+  if (e.has_worst_start_g()) {
+    line += (line.empty() ? "" : ", ") + FormatGrams(e.worst_start_g()) +
+            " at home at the worst time";
+  }
+  return line.empty() ? "" : line + "; the saving counts against neither";
+}
+
+std::string SupersededRows(const v1::Emissions& e, const Here& here) {
+  std::string rows;
+  for (const v1::Superseded& each : e.superseded()) {
+    rows += Row(rows.empty() ? "before" : "",
+                fmt::format("{} until {}: {}", FormatGrams(each.emissions_g()),
+                            FormatWhen(FromProto(each.superseded_at()), here),
+                            Printable(each.why())));
+  }
+  return rows;
+}
+
+std::string EmissionsRows(const Job& job, const Here& here) {
   const v1::Emissions& e = job.emissions();
   std::string figures = fmt::format("{} emitted", FormatGrams(e.emissions_g()));
   if (e.has_baseline_g()) {
@@ -191,7 +225,10 @@ std::string EmissionsRows(const Job& job) {
   }
   std::string text = Row("energy", FormatEnergy(e.energy_kwh()) +
                                        (source.empty() ? "" : ", " + source)) +
-                     Row("emissions", figures) + Row("signal", rests);
+                     Row("emissions", figures) + Row("signal", rests) +
+                     Row("spent on", PartsLine(e)) +
+                     Row("or else", OtherBaselinesLine(e)) +
+                     SupersededRows(e, here);
   if (e.unknown().seconds() > 0) {
     text += Row("unknown", "no intensity is known for " +
                                FormatLength(ToDuration(e.unknown())) +
@@ -227,7 +264,7 @@ std::string JobPage(const Job& job, const Look& look, absl::TimeZone zone) {
           Row("started", when(job.has_started_at(), job.started_at())) +
           Row("finished", when(job.has_finished_at(), job.finished_at())) +
           Row("deadline", DeadlineLine(job, here));
-  if (job.has_emissions()) text += "\n" + EmissionsRows(job);
+  if (job.has_emissions()) text += "\n" + EmissionsRows(job, here);
   if (!job.runs().empty()) text += "\n" + RunsTable(job, look, here);
   if (job.has_intensity()) text += "\n" + Draw(PictureOf(job), look, zone);
   const std::string note = ClockLine(job.clock_speed());

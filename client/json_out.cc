@@ -84,6 +84,33 @@ Json PointJson(const v1::IntensityPoint& point) {
 // What a clock that nobody set runs at.
 double Speed(double clock_speed) { return clock_speed > 0 ? clock_speed : 1; }
 
+Json PartJson(const v1::EmissionsPart& part) {
+  return {{"what", part.what()},
+          {"energy_kwh", part.energy_kwh()},
+          {"emissions_g", part.emissions_g()}};
+}
+
+Json SupersededJson(const v1::Superseded& earlier) {
+  return {
+      {"version", earlier.version()},
+      {"stated_at", Instant(true, earlier.stated_at())},
+      {"superseded_at", Instant(true, earlier.superseded_at())},
+      {"why", earlier.why()},
+      {"energy_kwh", earlier.energy_kwh()},
+      {"emissions_g", earlier.emissions_g()},
+      {"baseline_g", OrNull(earlier.has_baseline_g(), earlier.baseline_g())}};
+}
+
+Json JobEmissionsJson(const v1::Emissions& emissions) {
+  Json json = ToJson(emissions);
+  json["forecast_s"] = Seconds(emissions.forecast());
+  json["stated_at"] = Instant(emissions.has_stated_at(), emissions.stated_at());
+  json["version"] = emissions.version();
+  json["parts"] = Array(emissions.parts(), PartJson);
+  json["superseded"] = Array(emissions.superseded(), SupersededJson);
+  return json;
+}
+
 Json GroupJson(const v1::EmissionsGroup& group) {
   Json json = ToJson(group.emissions());
   json["jobs"] = group.jobs();
@@ -143,7 +170,11 @@ Json ToJson(const v1::Emissions& emissions) {
           {"provider", OrNull(emissions.provider())},
           {"quality", OrNull(Name(emissions.quality()))},
           {"energy_source", OrNull(Name(emissions.energy_source()))},
-          {"unknown_s", Seconds(emissions.unknown())}};
+          {"unknown_s", Seconds(emissions.unknown())},
+          {"same_region_g",
+           OrNull(emissions.has_same_region_g(), emissions.same_region_g())},
+          {"worst_start_g",
+           OrNull(emissions.has_worst_start_g(), emissions.worst_start_g())}};
 }
 
 Json ToJson(const v1::Job& job) {
@@ -179,7 +210,7 @@ Json ToJson(const v1::Job& job) {
       {"pauses", job.pauses()},
       {"plan", job.has_plan() ? ToJson(job.plan()) : Json(nullptr)},
       {"emissions",
-       job.has_emissions() ? ToJson(job.emissions()) : Json(nullptr)},
+       job.has_emissions() ? JobEmissionsJson(job.emissions()) : Json(nullptr)},
       {"clock_speed", Speed(job.clock_speed())}};
   if (job.has_intensity()) json["intensity"] = ToJson(job.intensity());
   return json;
@@ -276,6 +307,22 @@ Json TotalToJson(const v1::ReportEmissionsResponse& report) {
   json["clock_speed"] = Speed(report.clock_speed());
   json["by_signal"] = Array(report.groups(), GroupJson);
   return json;
+}
+
+Json ToJson(const v1::ListBudgetsResponse& answer) {
+  Json array = Json::array();
+  for (const v1::Budget& budget : answer.budgets()) {
+    array.push_back({{"month", answer.month()},
+                     {"of", budget.of()},
+                     {"name", budget.name()},
+                     {"signal", OrNull(budget.signal())},
+                     {"spent_g", budget.spent_g()},
+                     {"monthly_g", budget.monthly_g()},
+                     {"then", budget.then()},
+                     {"held_jobs", budget.held_jobs()},
+                     {"clock_speed", Speed(answer.clock_speed())}});
+  }
+  return array;
 }
 
 Json ToJson(const v1::WatchJobsResponse& happening) {

@@ -17,6 +17,7 @@ Json ToJson(const v1::Emissions& emissions);
 Json ToJson(const v1::Forecast& forecast);
 Json ToJson(const v1::Region& region, double clock_speed);
 Json ToJson(const v1::Provider& provider);
+Json ToJson(const v1::ListBudgetsResponse& answer);
 
 // A dry run: the plan, with what its intensities are.
 Json ToJson(const v1::PlanJobResponse& planned);

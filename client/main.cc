@@ -184,6 +184,9 @@ void AddReads(CLI::App& app, CommandLine& line) {
   emissions->add_option("--since", line.emissions.since,
                         "from then on: 7d (ago), 2026-03-01");
   emissions->add_option("--until", line.emissions.until, "before then");
+  emissions->add_flag(
+      "--baselines", line.emissions.baselines,
+      "beside the baseline: at once where it ran, at home at the worst time");
   emissions
       ->add_option("--format", line.emissions.format,
                    "csv or jsonl (a JSON object a line), for other programs")
@@ -200,6 +203,8 @@ void AddReads(CLI::App& app, CommandLine& line) {
              Regions);
   AddCommand(app, line, "providers",
              "where grid data come from, and what is in trouble", Providers);
+  AddCommand(app, line, "budgets", "what this month has used of each budget",
+             Budgets);
 }
 
 void AddFootprints(CLI::App& app, CommandLine& line) {

@@ -153,6 +153,43 @@ std::string BaselineNote(const v1::ReportEmissionsResponse& report,
          "known\n";
 }
 
+// Beside what the saving counts against, what others count against.
+std::string BaselinesPage(const v1::ReportEmissionsResponse& report,
+                          v1::GroupBy by, const Look& look) {
+  std::vector<Table::Column> columns = {{"JOBS", Align::kRight},
+                                        {"EMITTED", Align::kRight},
+                                        {"BASELINE", Align::kRight},
+                                        {"SAVED", Align::kRight},
+                                        {"SIGNAL"},
+                                        {"SAME REGION", Align::kRight},
+                                        {"WORST START", Align::kRight}};
+  const bool grouped = by != v1::GROUP_BY_UNSPECIFIED;
+  if (grouped) columns.insert(columns.begin(), {Upper(Name(by))});
+  Table table(std::move(columns));
+  for (const v1::EmissionsGroup& group : report.groups()) {
+    const v1::Emissions& e = group.emissions();
+    const auto grams = [](bool known, double g) {
+      return known ? FormatGrams(g) : std::string();
+    };
+    std::vector<std::string> cells = {
+        fmt::format("{}", group.jobs()),
+        FormatGrams(e.emissions_g()),
+        grams(e.has_baseline_g(), e.baseline_g()),
+        Saved(e),
+        e.signal(),
+        grams(e.has_same_region_g(), e.same_region_g()),
+        grams(e.has_worst_start_g(), e.worst_start_g())};
+    if (grouped) cells.insert(cells.begin(), group.key());
+    table.Add(std::move(cells));
+  }
+  return table.Render(look) +
+         "BASELINE, which SAVED counts against: the same work at once at home; "
+         "SAME REGION: at once,\nbut where it ran; WORST START: at home, at "
+         "the "
+         "worst time that its deadline allows.\n" +
+         ClockLine(report.clock_speed());
+}
+
 }  // namespace
 
 std::string ClockLine(double clock_speed) {
@@ -205,10 +242,11 @@ std::string PlanPage(const v1::PlanJobResponse& planned, const Look& look,
 }
 
 std::string EmissionsPage(const v1::ReportEmissionsResponse& report,
-                          v1::GroupBy by, const Look& look) {
+                          v1::GroupBy by, bool baselines, const Look& look) {
   if (report.groups().empty()) {
     return "no emissions yet\n" + ClockLine(report.clock_speed());
   }
+  if (baselines) return BaselinesPage(report, by, look);
   std::vector<Table::Column> columns = {{"JOBS", Align::kRight},
                                         {"ENERGY", Align::kRight},
                                         {"EMITTED", Align::kRight},
@@ -240,6 +278,32 @@ std::string EmissionsPage(const v1::ReportEmissionsResponse& report,
   }
   return table.Render(look) + BaselineNote(report, by) +
          ClockLine(report.clock_speed());
+}
+
+std::string BudgetsPage(const v1::ListBudgetsResponse& answer,
+                        const Look& look) {
+  if (answer.budgets().empty()) {
+    return "no budgets: the configuration of carbond has no `budgets`\n";
+  }
+  Table table({{"OF"},
+               {"NAME"},
+               {"SPENT IN " + answer.month(), Align::kRight},
+               {"BUDGET", Align::kRight},
+               {"USED", Align::kRight},
+               {"SIGNAL"},
+               {"THEN"},
+               {"JOBS HELD", Align::kRight}});
+  for (const v1::Budget& budget : answer.budgets()) {
+    table.Add(
+        {budget.of(), budget.name(), FormatGrams(budget.spent_g()),
+         FormatGrams(budget.monthly_g()),
+         budget.monthly_g() > 0
+             ? FormatPercent(budget.spent_g() / budget.monthly_g())
+             : "",
+         budget.signal(), budget.then(),
+         budget.held_jobs() > 0 ? std::to_string(budget.held_jobs()) : ""});
+  }
+  return table.Render(look) + ClockLine(answer.clock_speed());
 }
 
 std::string ForecastPage(const v1::Forecast& forecast, const Look& look,

@@ -17,11 +17,14 @@ std::string ListPage(const std::vector<v1::Job>& jobs, const Look& look,
 std::string PlanPage(const v1::PlanJobResponse& planned, const Look& look,
                      absl::TimeZone zone);
 std::string EmissionsPage(const v1::ReportEmissionsResponse& report,
-                          v1::GroupBy by, const Look& look);
+                          v1::GroupBy by, bool baselines, const Look& look);
 std::string ForecastPage(const v1::Forecast& forecast, const Look& look,
                          absl::TimeZone zone);
 std::string RegionsPage(const v1::ListRegionsResponse& answer, const Look& look,
                         absl::TimeZone zone);
+
+std::string BudgetsPage(const v1::ListBudgetsResponse& answer,
+                        const Look& look);
 
 // The line under a report whose clock is not the world's; else empty.
 std::string ClockLine(double clock_speed);

@@ -147,6 +147,7 @@ std::string SpreadPhrase(const v1::Forecast& forecast) {
 std::string ReasonPhrase(const std::string& reason) {
   static const std::pair<const char*, const char*> kPhrases[] = {
       {"held", "held until it is resumed"},
+      {"budget", "held: its budget is spent"},
       {"starting", "handed over, has not begun"},
       {"region_drained", "its regions start nothing new"},
       {"no_capacity", "waits for capacity"},

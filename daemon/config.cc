@@ -160,6 +160,56 @@ void ReadMeter(ConfigFile& file, ConfigMap& top, MeterConfig& meter) {
   map.Finish();
 }
 
+constexpr const char* kBudgetExample =
+    "write {user: ana, monthly_kg: 50}, or {project: \"*\", monthly_kg: 200, "
+    "then: warn}";
+
+Budget ReadBudget(ConfigFile& file, const YAML::Node& node, size_t index) {
+  Budget budget;
+  ConfigMap map(file, node, fmt::format("budgets[{}]", index), LineOf(node));
+  const bool user = map.Read("user", budget.name);
+  std::string project;
+  if (map.Read("project", project)) {
+    if (user)
+      map.MistakeAt("project", "of a user or of a project, not of both");
+    budget.of = Budget::Of::kProject;
+    budget.name = project;
+  } else if (!user) {
+    map.Require("user", kBudgetExample);
+  }
+  double kg = 0;
+  if (map.Require("monthly_kg", kBudgetExample)) {
+    map.Read("monthly_kg", kg, 0, 1e9);
+  }
+  budget.monthly = Grams::Of(kg * 1000);
+  map.ReadChoice<Budget::Then>(
+      "then", budget.then,
+      {{"hold", Budget::Then::kHold}, {"warn", Budget::Then::kWarn}});
+  map.Finish();
+  return budget;
+}
+
+void ReadBudgets(ConfigFile& file, ConfigMap& top,
+                 std::vector<Budget>& budgets) {
+  const ConfigEntry* entry = top.Find("budgets");
+  if (entry == nullptr) return;
+  if (!entry->value.IsSequence()) {
+    top.MistakeAt("budgets", "{}, where a list is owed: {}",
+                  Describe(entry->value), kBudgetExample);
+    return;
+  }
+  for (size_t i = 0; i < entry->value.size(); ++i) {
+    const Budget budget = ReadBudget(file, entry->value[i], i);
+    for (const Budget& other : budgets) {
+      if (other.of != budget.of || other.name != budget.name) continue;
+      file.Mistake(LineOf(entry->value[i]),
+                   "budgets[{}]: {} {} has one already: one of them", i,
+                   Name(budget.of), budget.name);
+    }
+    budgets.push_back(budget);
+  }
+}
+
 void ReadLog(ConfigFile& file, ConfigMap& top, LogConfig& log) {
   ConfigMap map = Section(file, top, "log");
   std::map<std::string, std::string> levels;
@@ -234,6 +284,7 @@ Config ReadConfig(ConfigFile& file, const YAML::Node& root) {
     region.region.queue_ahead = config.slurm.ahead;
   }
   ReadMeter(file, top, config.meter);
+  ReadBudgets(file, top, config.budgets);
   ReadLog(file, top, config.log);
   ReadRunner(top, config.runner);
   top.Finish();

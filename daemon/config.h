@@ -150,6 +150,7 @@ struct Config {
   std::vector<RegionConfig> regions;
   SlurmConfig slurm;
   MeterConfig meter;
+  std::vector<Budget> budgets;
   LogConfig log;
   std::string runner;   // path of carbon-runner; empty: beside carbond
   std::string metrics;  // host:port to be scraped by Prometheus; empty: none

@@ -38,6 +38,9 @@ class WatchedLedger : public Ledger {
                                          int limit) override {
     return ledger_.PastWork(user, name, limit);
   }
+  Result<std::vector<Spent>> SettledSince(Instant since) override {
+    return ledger_.SettledSince(since);
+  }
 
  private:
   // Fixed after construction

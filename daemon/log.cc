@@ -113,10 +113,17 @@ struct Describe {
     return {.what = "cancelled by its user", .values = Key("by", f.by)};
   }
   Line operator()(const Held& f) const {
+    if (f.budget) {
+      return {.level = spdlog::level::warn,
+              .what = "held for a budget",
+              .values = Key("budget", *f.budget)};
+    }
     return {.what = "held by its user", .values = Key("by", f.by)};
   }
   Line operator()(const Released& f) const {
-    return {.what = "released by its user", .values = Key("by", f.by)};
+    return {.what = f.of_budget ? "released: a new month has begun"
+                                : "released by its user",
+            .values = Key("by", f.by)};
   }
 };
 

@@ -144,6 +144,7 @@ EngineOptions OptionsOf(const Config& config, const ConfiguredGrid& grid) {
     options.regions.push_back(region.region);
   }
   options.defaults = config.defaults;
+  options.budgets = config.budgets;
   options.transfer = config.transfer;
   options.metering_period = config.metering_period;
   options.stale_after_of = grid.stale_after();

@@ -89,6 +89,21 @@ void Service::Read(grpc::ServerUnaryReactor* reactor, Answer answer) {
   if (!taken) reactor->Finish(ToGrpc(TooBusy()));
 }
 
+namespace {
+
+int HeldFor(const Budget& budget, const std::string& name,
+            const std::map<JobId, Job>& live) {
+  return static_cast<int>(
+      std::count_if(live.begin(), live.end(), [&](const auto& entry) {
+        const Job& job = entry.second;
+        const std::string& whose =
+            budget.of == Budget::Of::kUser ? job.spec->user : job.spec->project;
+        return job.held_for_budget && whose == name;
+      }));
+}
+
+}  // namespace
+
 template <typename Answer>
 void Service::ReadWithRegions(grpc::ServerUnaryReactor* reactor,
                               Answer answer) {
@@ -314,6 +329,27 @@ grpc::ServerUnaryReactor* Service::ListProviders(
   response->set_clock_speed(clock_.speed());
   ToWire(clock_.Now(), response->mutable_now());
   reactor->Finish(grpc::Status::OK);
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* Service::ListBudgets(
+    grpc::CallbackServerContext* context, const v1::ListBudgetsRequest*,
+    v1::ListBudgetsResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  loop_.Inspect([this, reactor, response](const Engine* engine) {
+    if (engine == nullptr) {
+      return reactor->Finish(ToGrpc(Trouble("carbond is stopping")));
+    }
+    const Spending& spending = engine->spending();
+    for (const BudgetUse& use : spending.Uses()) {
+      v1::Budget* budget = response->add_budgets();
+      ToWire(use, budget);
+      budget->set_held_jobs(HeldFor(use.budget, use.name, engine->live()));
+    }
+    response->set_month(MonthName(clock_.Now()));
+    response->set_clock_speed(clock_.speed());
+    reactor->Finish(grpc::Status::OK);
+  });
   return reactor;
 }
 

@@ -18,8 +18,8 @@
 namespace carbond {
 
 struct ServiceOptions {
-  std::string logs_dir;                            // state_dir/logs
-  std::map<std::string, std::string> executor_of;  // by region
+  std::string logs_dir;                                    // state_dir/logs
+  std::map<std::string, std::string> executor_of;          // by region
   std::map<std::string, EmbodiedConfig> embodied_of = {};  // by region
   // May be called from any thread; none: there is nothing to tell.
   std::function<std::vector<ProviderReport>()> providers = {};
@@ -77,6 +77,10 @@ class Service final : public v1::Carbond::CallbackService {
       grpc::CallbackServerContext* context,
       const v1::ListProvidersRequest* request,
       v1::ListProvidersResponse* response) override;
+  grpc::ServerUnaryReactor* ListBudgets(
+      grpc::CallbackServerContext* context,
+      const v1::ListBudgetsRequest* request,
+      v1::ListBudgetsResponse* response) override;
 
  private:
   // Runs `answer(reader) -> Status` on a reading thread and finishes with it.

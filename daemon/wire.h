@@ -48,6 +48,7 @@ void ToWire(const PlanRecord& from, v1::Plan* to);
 void ToWire(const Run& from, v1::Run* to);
 void ToWire(const JobEmissions& from, v1::Emissions* to);
 void ToWire(const ReportRow& from, v1::EmissionsGroup* to);
+void ToWire(const BudgetUse& from, v1::Budget* to);
 void ToWire(const EmbodiedConfig& from, v1::EmbodiedHardware* to);
 
 // All but `intensity`.

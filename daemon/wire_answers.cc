@@ -31,6 +31,12 @@ std::pair<std::string, std::string> WaitReason(const JobRecord& record) {
                               run.region, FormatInstant(run.issued_at))};
   }
   if (job.state != State::kWaiting && job.state != State::kPaused) return {};
+  if (job.held_for_budget) {
+    return {"budget",
+            fmt::format("held until next month: {}; `carbonctl resume {}` lets "
+                        "it go over the budget, and is recorded",
+                        *job.held_for_budget, Number(job.id))};
+  }
   if (!PlanHolds(record)) {
     if (job.held) return {Name(Reason::kHeld), "paused by its user"};
     return {"planning", "its plan is being made"};
@@ -69,6 +75,12 @@ void SetSaving(Grams emitted, std::optional<Grams> baseline,
   if (*baseline != Grams()) {
     to->set_saved_fraction(saved.value() / baseline->value());
   }
+}
+
+void SetOtherBaselines(std::optional<Grams> same_region,
+                       std::optional<Grams> worst_start, v1::Emissions* to) {
+  if (same_region) to->set_same_region_g(same_region->value());
+  if (worst_start) to->set_worst_start_g(worst_start->value());
 }
 
 double Fraction(int64_t part, int64_t whole) {
@@ -217,7 +229,31 @@ void ToWire(const JobEmissions& from, v1::Emissions* to) {
   to->set_quality(ToWire(from.quality));
   to->set_energy_source(SourceOf(from.any_measured, from.any_modelled));
   ToWire(from.unknown, to->mutable_unknown());
+  SetOtherBaselines(from.same_region, from.worst_start, to);
+  ToWire(from.forecast, to->mutable_forecast());
+  if (from.stated_at) ToWire(*from.stated_at, to->mutable_stated_at());
+  to->set_version(from.version);
 }
+
+namespace {
+
+void ToWire(const Superseded& from, v1::Superseded* to) {
+  to->set_version(from.version);
+  ToWire(from.stated_at, to->mutable_stated_at());
+  ToWire(from.superseded_at, to->mutable_superseded_at());
+  to->set_why(from.why);
+  to->set_energy_kwh(KilowattHours(from.facility_energy));
+  to->set_emissions_g(from.grams.value());
+  if (from.baseline) to->set_baseline_g(from.baseline->value());
+}
+
+void ToWire(const EmissionsPart& from, v1::EmissionsPart* to) {
+  to->set_what(from.what);
+  to->set_energy_kwh(KilowattHours(from.facility_energy));
+  to->set_emissions_g(from.grams.value());
+}
+
+}  // namespace
 
 void ToWire(const ReportRow& from, v1::EmissionsGroup* to) {
   to->set_key(from.key);
@@ -242,6 +278,16 @@ void ToWire(const ReportRow& from, v1::EmissionsGroup* to) {
   emissions->set_energy_source(
       SourceOf(measured, from.facility_energy != from.measured_energy));
   ToWire(from.unknown, emissions->mutable_unknown());
+  SetOtherBaselines(from.same_region, from.worst_start, emissions);
+}
+
+void ToWire(const BudgetUse& from, v1::Budget* to) {
+  to->set_of(Name(from.budget.of));
+  to->set_name(from.name);
+  to->set_signal(from.signal);
+  to->set_spent_g(from.spent.value());
+  to->set_monthly_g(from.budget.monthly.value());
+  to->set_then(Name(from.budget.then));
 }
 
 void ToWire(const EmbodiedConfig& from, v1::EmbodiedHardware* to) {
@@ -270,7 +316,16 @@ void ToWire(const JobRecord& from, double clock_speed, v1::Job* to) {
   for (const Run& run : job.runs) ToWire(run, to->add_runs());
   to->set_pauses(Pauses(job));
   if (PlanHolds(from)) ToWire(*from.plan, to->mutable_plan());
-  if (from.emissions) ToWire(*from.emissions, to->mutable_emissions());
+  if (from.emissions) {
+    v1::Emissions* emissions = to->mutable_emissions();
+    ToWire(*from.emissions, emissions);
+    for (const Superseded& each : from.superseded) {
+      ToWire(each, emissions->add_superseded());
+    }
+    for (const EmissionsPart& each : from.parts) {
+      ToWire(each, emissions->add_parts());
+    }
+  }
   to->set_held(job.held);
   to->set_cancel_requested(job.cancel_requested);
   to->set_progress_fraction(ProgressOf(job));

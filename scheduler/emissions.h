@@ -56,6 +56,15 @@ Emitted EmissionsOf(const EnergyUse& use, Pue pue, const KnownIntensity& zone);
 Emitted BaselineOf(std::span<const EnergyUse> work, Instant submitted_at,
                    Pue home_pue, const KnownIntensity& home_zone);
 
+// The dearest of the starts from which that work, drawn evenly, would have
+// ended by `until`: of those at which it begins or ends with a slot,
+// `submitted` and the last one. Nothing where an intensity between the two is
+// not known.
+std::optional<Grams> WorstStartOf(std::span<const EnergyUse> work,
+                                  Instant submitted, Instant until,
+                                  Pue home_pue,
+                                  const KnownIntensity& home_zone);
+
 // Grams of a power drawn over an interval, for a plan. Nothing when the
 // intensity is not known throughout.
 std::optional<Grams> GramsOf(Watts power, Pue pue, Interval interval,
@@ -79,9 +88,14 @@ struct EmissionsRow {
   Grams grams;
   Quality quality = Quality::kProvisional;
   Duration unknown{0};
+  // The part that a crash undid: a later run had to do it again.
+  WattHours lost_facility = {};
+  Grams lost_grams = {};
 };
 
-// A job's totals; the ledger's `job_emissions` table.
+// A job's totals; the ledger's `job_emissions` table. A finished job's are a
+// statement: they are stated again while the values behind them change, and
+// what was stated before is kept (superseded_emissions).
 struct JobEmissions {
   JobId job{};
   WattHours facility_energy;  // energy x PUE, summed over readings
@@ -93,9 +107,40 @@ struct JobEmissions {
   std::string provider;  // comma-separated when there were several
   std::string signal;
   Duration unknown{0};
+  Duration forecast{0};  // of the time metered: rests on a forecast
+  // Other baselines of the same useful work, for those who compare with them;
+  // nothing where an intensity is not known. Begun at submission and unbroken,
+  // but each part in the region where it ran: what the hours alone saved.
+  std::optional<Grams> same_region = {};
+  // Of a finished job, at home: WorstStartOf, until its deadline or its end.
+  std::optional<Grams> worst_start = {};
+  std::optional<Instant> stated_at = {};  // of a finished job
+  int version = 1;                        // of the statement
 
   friend bool operator==(const JobEmissions&, const JobEmissions&) = default;
 };
+
+// A statement that was replaced by a later one.
+struct Superseded {
+  int version = 1;
+  Instant stated_at;
+  Instant superseded_at;
+  std::string why;  // words
+  WattHours facility_energy;
+  Grams grams;
+  std::optional<Grams> baseline;
+};
+
+// What one purpose took. The parts of a job add up to its totals exactly.
+struct EmissionsPart {
+  std::string what;  // work restore checkpoint idle transfer lost
+  WattHours facility_energy;
+  Grams grams;
+};
+
+// Why a finished job's figures are stated again, in words; empty where energy,
+// grams and baseline are what they were.
+std::string WhyRestated(const JobEmissions& before, const JobEmissions& after);
 
 // Everything a job emitted, from its readings. `zone_of` and `pue_of` are asked
 // by region name.
@@ -120,7 +165,8 @@ struct Account {
 
 // `grid_of` must know every region named by a reading, and the home region.
 Account AccountOf(const Job& job, std::span<const Reading> readings,
-                  const std::map<std::string, RegionGrid>& grid_of);
+                  const std::map<std::string, RegionGrid>& grid_of,
+                  Instant now);
 
 const char* Name(Quality quality);
 Result<Quality> ParseQuality(const std::string& name);

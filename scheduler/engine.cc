@@ -16,7 +16,9 @@ Reply Refusal(Status status) {
 }  // namespace
 
 Engine::Engine(EngineOptions options, Doors doors)
-    : options_(std::move(options)), doors_(doors) {}
+    : options_(std::move(options)),
+      doors_(doors),
+      spending_(options_.budgets) {}
 
 Result<std::unique_ptr<Engine>> Engine::Recover(EngineOptions options,
                                                 Doors doors) {
@@ -53,6 +55,7 @@ Result<std::unique_ptr<Engine>> Engine::Recover(EngineOptions options,
     if (!track.readings.empty()) engine->accounts_due_.insert(id);
   }
   CARBOND_RETURN_IF_ERROR(engine->RecoverZones(recovered, grid_since));
+  CARBOND_RETURN_IF_ERROR(engine->RecoverBudgets());
   return engine;
 }
 
@@ -112,6 +115,7 @@ Result<std::vector<Reply>> Engine::Execute(std::span<Command> commands) {
         command));
   }
   KeepAccounts(t);
+  HoldForBudgets(t);
   CARBOND_RETURN_IF_ERROR(t.Commit());
   return replies;
 }
@@ -271,7 +275,9 @@ Reply Engine::Hold(const HoldCommand& command, Transaction& t) {
                "--pause none; let it run, or cancel it",
                Number(command.job)));
   }
-  if (!(*job)->held) t.Record(command.job, now_, Held{command.by});
+  if (!(*job)->held || (*job)->held_for_budget) {
+    t.Record(command.job, now_, Held{command.by});
+  }
   return {};
 }
 

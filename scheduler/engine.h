@@ -17,6 +17,7 @@
 #include <variant>
 #include <vector>
 
+#include "scheduler/budget.h"
 #include "scheduler/forecast_correction.h"
 #include "scheduler/outlook.h"
 #include "scheduler/ports.h"
@@ -49,6 +50,7 @@ struct EngineOptions {
   Duration pause_retry = minutes(10);  // after a failed pause
   Duration start_retry = minutes(1);   // after a start that was refused
   Duration settle_window = hours(48);  // figures may change for this long
+  std::vector<Budget> budgets = {};
 };
 
 // ---- Commands -------------------------------------------------------------
@@ -144,6 +146,7 @@ class Engine {
   // For reports and tests.
   const std::map<JobId, Job>& live() const { return live_; }
   std::vector<RegionView> Regions() const;
+  const Spending& spending() const { return spending_; }
   const EngineOptions& options() const { return options_; }
   Instant now() const { return now_; }
 
@@ -175,6 +178,8 @@ class Engine {
     std::optional<PlanJob> as_planned;     // as the planner was asked last
     int changes_as_planned = -1;
     bool settled = false;  // of the last account
+    // The same of this month's readings, by signal; where there are budgets.
+    std::map<std::string, Grams> this_month;
   };
   // An act on the world, done after its intent is committed.
   struct Act {
@@ -267,6 +272,12 @@ class Engine {
   void AccountFor(const Job& job, Transaction& t);
   std::map<std::string, RegionGrid> GridOf(const Job& job) const;
 
+  // engine_budgets.cc
+  Status RecoverBudgets();
+  void CountThisMonth(const Job& job, const Account& account, Track& track);
+  void BeginMonth(Transaction& t);
+  void HoldForBudgets(Transaction& t);
+
   // Fixed after construction
   EngineOptions options_;
   Doors doors_;
@@ -282,6 +293,7 @@ class Engine {
   std::map<JobId, Job> unsettled_;  // done, with figures that may change
   std::unordered_map<JobId, Track> tracks_;  // of both
   std::set<JobId> accounts_due_;
+  Spending spending_;
   std::map<std::string, Zone> zones_;
   std::map<std::string, Status> checked_;  // commands, within one Execute
   std::vector<Status> troubles_;

@@ -56,9 +56,10 @@ void Engine::AccountFor(const Job& job, Transaction& t) {
   std::vector<Reading> readings = track.readings;
   const std::vector<Reading>& more = t.NewReadings(job.id);
   readings.insert(readings.end(), more.begin(), more.end());
-  Account account = AccountOf(job, readings, GridOf(job));
+  Account account = AccountOf(job, readings, GridOf(job), now_);
   track.spent = account.total.grams;
   track.settled = account.total.quality == Quality::kSettled;
+  CountThisMonth(job, account, track);
   t.batch.accounts.push_back(std::move(account));
 }
 

@@ -31,6 +31,7 @@ Duration MedianOf(const std::deque<Duration>& gaps) {
 Status Engine::Tick() {
   now_ = std::max(now_, doors_.clock.Now());
   Transaction t(*this);
+  if (spending_.Turn(now_)) BeginMonth(t);
   LookAtGrid(t);
   LookAtProcesses(t);
   LookAtRooms();
@@ -52,6 +53,7 @@ Status Engine::Tick() {
     if (job.state != State::kDone) DecideOn(job, occupancy, t);
   }
   KeepAccounts(t);
+  HoldForBudgets(t);
   CARBOND_RETURN_IF_ERROR(t.Commit());
   // Settled figures change no more.
   std::erase_if(unsettled_, [this](const auto& entry) {
@@ -361,6 +363,7 @@ Instant Engine::NextWake() const {
   if (const auto news = doors_.grid.NextNews(now_)) by(*news);
   if (live_.empty()) return std::max(wake, now_);
   by(plan_valid_until_);
+  if (!spending_.empty()) by(spending_.month().end);
   if (!occupying_.empty()) by(now_ + options_.observe_period);
   for (const auto& [id, job] : occupying_) {
     if (job->state != State::kRunning) continue;

@@ -155,6 +155,7 @@ class Effect {
     if (fact.checkpoint) {
       job_.work_saved = job_.work_done;
       job_.has_checkpoint = job_.spec->pause == PauseMode::kCheckpoint;
+      job_.runs.back().saved_at = at_;
     }
     return Ok();
   }
@@ -258,13 +259,18 @@ class Effect {
     return Ok();
   }
 
-  Status operator()(const Held&) const {
+  Status operator()(const Held& fact) const {
     job_.held = true;
+    job_.held_by = fact.by;
+    job_.held_for_budget = fact.budget;
     return Ok();
   }
 
-  Status operator()(const Released&) const {
+  Status operator()(const Released& fact) const {
+    if (job_.held_for_budget && !fact.of_budget) job_.over_budget = true;
     job_.held = false;
+    job_.held_by.clear();
+    job_.held_for_budget.reset();
     job_.released_at = at_;
     return Ok();
   }

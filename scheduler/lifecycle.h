@@ -109,12 +109,16 @@ struct StopIssued {
 struct CancelRequested {
   std::string by;
 };
-// The user's own pause: the job does not run until released.
+// The user's own pause: the job does not run until released. Or a budget's, in
+// whose words `budget` says why; whoever releases it goes over the budget, and
+// is not held for one again.
 struct Held {
   std::string by;
+  std::optional<std::string> budget = {};
 };
 struct Released {
   std::string by;
+  bool of_budget = false;  // a new month has begun
 };
 
 using Fact = std::variant<Submitted, StartIssued, RunStarted, Progressed,
@@ -152,6 +156,8 @@ struct Run {
   bool ready = false;              // the job wrote to its progress file
   std::optional<RunEnd> stop_why;  // a stop is under way
   Duration work{0};                // time metered as useful work
+  // When it last said that its work is saved: a crash leaves that much.
+  std::optional<Instant> saved_at = {};
 };
 
 // Handed over to a queue that holds it until a time still to come.
@@ -185,6 +191,10 @@ struct Job {
   // When its user released it, if no run began and no pause was issued since:
   // it may then go on however short the pause has been.
   std::optional<Instant> released_at = {};
+
+  std::string held_by = {};                         // while it is held
+  std::optional<std::string> held_for_budget = {};  // its words
+  bool over_budget = false;  // somebody released it all the same
 
   const Run* current() const {  // the run under way, or the last one
     return runs.empty() ? nullptr : &runs.back();

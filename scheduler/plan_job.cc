@@ -37,7 +37,7 @@ class JobPlanner {
 
   JobPlan Make() {
     plan_.id = job_.id;
-    if (job_.held) return Stay(Reason::kHeld, "paused by its user");
+    if (job_.held) return Stay(Reason::kHeld, "held until it is resumed");
     regions_ = OpenRegions(input_, job_);
     if (regions_.empty()) {
       return Stay(Reason::kRegionDrained,

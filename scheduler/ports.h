@@ -203,6 +203,14 @@ struct Batch {
   }
 };
 
+// What was emitted since an instant, for budgets.
+struct Spent {
+  std::string user;
+  std::string project;
+  std::string signal;
+  Grams grams;
+};
+
 // What a restart needs.
 struct Recovered {
   JobId next_job{};
@@ -233,6 +241,8 @@ class Ledger {
   virtual Result<std::vector<Duration>> PastWork(const std::string& user,
                                                  const std::string& name,
                                                  int limit) = 0;
+  // By jobs whose figures change no more, in readings that began since then.
+  virtual Result<std::vector<Spent>> SettledSince(Instant since) = 0;
 };
 
 }  // namespace carbond

@@ -120,8 +120,14 @@ void Fields(auto& f, Is<StopIssued> auto& v) {
 }
 
 void Fields(auto& f, Is<CancelRequested> auto& v) { f("by", v.by); }
-void Fields(auto& f, Is<Held> auto& v) { f("by", v.by); }
-void Fields(auto& f, Is<Released> auto& v) { f("by", v.by); }
+void Fields(auto& f, Is<Held> auto& v) {
+  f("by", v.by);
+  f("budget", v.budget);
+}
+void Fields(auto& f, Is<Released> auto& v) {
+  f("by", v.by);
+  f("of_budget", v.of_budget);
+}
 
 void Fields(auto& f, Is<Alternative> auto& v) {
   f("region", v.region);

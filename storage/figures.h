@@ -3,6 +3,7 @@
 // storage/; throws as query.h says, inside the caller's transaction.
 
 #include <optional>
+#include <vector>
 
 #include "scheduler/ports.h"
 #include "storage/connection.h"
@@ -10,10 +11,15 @@
 
 namespace carbond {
 
-// Replaces a job's figures, touching only rows that changed.
+// Replaces a job's figures, touching only rows that changed. What had been
+// stated of a finished job is kept.
 void StoreAccount(Connection& connection, const Account& account);
 
 std::optional<JobEmissions> FiguresOf(Connection& connection, JobId job);
+// By purpose, the useful work first.
+std::vector<EmissionsPart> PartsOf(Connection& connection, JobId job);
+// What was stated earlier of a finished job, the oldest first.
+std::vector<Superseded> SupersededOf(Connection& connection, JobId job);
 
 void StorePlan(Connection& connection, const PlanRecord& plan);
 std::optional<PlanRecord> NewestPlan(Connection& connection, JobId job);

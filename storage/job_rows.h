@@ -45,6 +45,9 @@ void EachJobColumn(const Job& job, F&& f) {
   f("energy_mwh", job.energy);
   f("last_seq", job.last_seq);
   f("released_at_ms", job.released_at);
+  f("held_by", job.held_by);
+  f("held_for_budget", job.held_for_budget);
+  f("over_budget", job.over_budget);
 }
 
 std::string JoinIndices(const std::vector<int>& indices);  // "0,3"
@@ -76,6 +79,7 @@ void EachRunColumn(const Job& job, const Run& run, F&& f) {
   f("transfer_ms", run.move.time);
   f("transfer_mwh", run.move.energy);
   f("not_before_ms", run.not_before);
+  f("saved_at_ms", run.saved_at);
 }
 
 // Writes the row of a job, new or not, and of its runs from number `first_run`

@@ -106,7 +106,10 @@ Result<JobRecord> LedgerReader::Get(JobId id) {
     if (!row.Step()) {
       return Missing("there is no job {}: see `carbonctl list`", Number(id));
     }
-    return ReadRecord(c, row);
+    JobRecord record = ReadRecord(c, row);
+    record.parts = PartsOf(c, id);
+    record.superseded = SupersededOf(c, id);
+    return record;
   });
 }
 

@@ -17,6 +17,9 @@ struct JobRecord {
   Job job;
   std::optional<PlanRecord> plan;
   std::optional<JobEmissions> emissions;
+  // Of Get alone.
+  std::vector<EmissionsPart> parts = {};
+  std::vector<Superseded> superseded = {};
 };
 
 struct JobFilter {
@@ -56,6 +59,10 @@ struct ReportRow {
   std::optional<WattHours> it_energy;
   std::optional<WattHours> accounted_energy;
   std::string zone;  // comma-separated where there were several
+  // Other baselines, see JobEmissions; absent with kRegion and kDay, and unless
+  // known for every job in it.
+  std::optional<Grams> same_region = {};
+  std::optional<Grams> worst_start = {};
 };
 
 // A place where jobs ran, as the readings of its jobs say.

@@ -61,7 +61,11 @@ std::vector<ReportRow> ReportJobs(Connection& connection,
       "sum(emissions_mg), sum(settled_mg), "
       "CASE WHEN count(baseline_mg) = count(*) THEN sum(baseline_mg) END, "
       "signal, group_concat(DISTINCT provider), sum(unknown_ms), "
-      "min(quality = 'settled') "
+      "min(quality = 'settled'), "
+      "CASE WHEN count(same_region_mg) = count(*) "
+      "THEN sum(same_region_mg) END, "
+      "CASE WHEN count(worst_start_mg) = count(*) "
+      "THEN sum(worst_start_mg) END "
       "FROM job_emissions e JOIN jobs j ON j.id = e.job WHERE TRUE",
       KeyColumn(filter.by));
   if (filter.since) sql += " AND j.submitted_at_ms >= ?";
@@ -77,7 +81,8 @@ std::vector<ReportRow> ReportJobs(Connection& connection,
     ReportRow& row = rows.emplace_back();
     query.Read(row.key, row.jobs, row.facility_energy, row.measured_energy,
                row.grams, row.settled_grams, row.baseline, row.signal,
-               row.provider, row.unknown, row.settled);
+               row.provider, row.unknown, row.settled, row.same_region,
+               row.worst_start);
     row.provider = Distinct(row.provider);
   }
   return rows;

@@ -321,8 +321,117 @@ UPDATE jobs SET released_at_ms = (
 WHERE state <> 'done';
 )sql";
 
-constexpr const char* kMigrations[] = {kSchema1, kSchema2, kSchema3,
-                                       kSchema4, kSchema5, kSchema6};
+// What crashes undid, other baselines, and what was stated of finished jobs
+// before it was stated anew.
+constexpr const char* kSchema7 = R"sql(
+-- The last time that the job said, while the run went on, that it had saved.
+ALTER TABLE runs ADD COLUMN saved_at_ms INTEGER;
+UPDATE runs SET saved_at_ms = (
+  SELECT max(e.at_ms) FROM events e
+  WHERE e.job = runs.job AND e.kind = 'Progressed'
+    AND json_extract(e.body, '$.run') = runs.run
+    AND json_extract(e.body, '$.checkpoint'));
+
+-- Who holds a job, and for which budget; whether it was released over one.
+ALTER TABLE jobs ADD COLUMN held_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN held_for_budget TEXT;
+ALTER TABLE jobs ADD COLUMN over_budget INTEGER NOT NULL DEFAULT 0;
+UPDATE jobs SET held_by = (
+  SELECT json_extract(e.body, '$.by') FROM events e
+  WHERE e.job = jobs.id AND e.kind = 'Held' ORDER BY e.seq DESC LIMIT 1)
+WHERE held = 1;
+
+-- The part of a reading that a crash undid; PUE included.
+ALTER TABLE emissions ADD COLUMN lost_mwh INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE emissions ADD COLUMN lost_mg INTEGER NOT NULL DEFAULT 0;
+
+-- Of the time metered: rests on a forecast.
+ALTER TABLE job_emissions ADD COLUMN forecast_ms INTEGER NOT NULL DEFAULT 0;
+-- The same work begun at submission, but where it ran; at home, begun at the
+-- worst time that its deadline allows. Null: not known.
+ALTER TABLE job_emissions ADD COLUMN same_region_mg INTEGER;
+ALTER TABLE job_emissions ADD COLUMN worst_start_mg INTEGER;
+-- Of a finished job: when these figures were stated, and for which time.
+ALTER TABLE job_emissions ADD COLUMN stated_at_ms INTEGER;
+ALTER TABLE job_emissions ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+UPDATE job_emissions SET stated_at_ms =
+  (SELECT finished_at_ms FROM jobs WHERE id = job AND state = 'done');
+
+-- What was stated of a finished job until it was stated anew, and why.
+CREATE TABLE superseded_emissions (
+  job              INTEGER NOT NULL REFERENCES jobs (id),
+  version          INTEGER NOT NULL,  -- 1, 2, ...; the newest: job_emissions
+  stated_at_ms     INTEGER NOT NULL,
+  superseded_at_ms INTEGER NOT NULL,
+  why              TEXT NOT NULL,
+  facility_mwh     INTEGER NOT NULL,
+  emissions_mg     INTEGER NOT NULL,
+  baseline_mg      INTEGER,
+  settled_mg       INTEGER NOT NULL,
+  quality          TEXT NOT NULL,
+  provider         TEXT NOT NULL,
+  signal           TEXT NOT NULL,
+  unknown_ms       INTEGER NOT NULL,
+  forecast_ms      INTEGER NOT NULL,
+  PRIMARY KEY (job, version)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER superseded_is_not_changed
+BEFORE UPDATE ON superseded_emissions BEGIN
+  SELECT RAISE(ABORT, 'what was stated is never changed');
+END;
+CREATE TRIGGER superseded_is_not_deleted
+BEFORE DELETE ON superseded_emissions BEGIN
+  SELECT RAISE(ABORT, 'what was stated is never deleted');
+END;
+
+CREATE VIEW v_superseded AS
+SELECT s.job, j.name, s.version,
+       strftime('%Y-%m-%dT%H:%M:%fZ', s.stated_at_ms / 1e3, 'unixepoch')
+         AS stated_at,
+       strftime('%Y-%m-%dT%H:%M:%fZ', s.superseded_at_ms / 1e3, 'unixepoch')
+         AS superseded_at,
+       s.why, s.facility_mwh / 1e6 AS energy_kwh,
+       s.emissions_mg / 1e3 AS emissions_g, s.baseline_mg / 1e3 AS baseline_g,
+       s.quality, s.provider, s.signal
+FROM superseded_emissions s JOIN jobs j ON j.id = s.job;
+
+-- One row per job and purpose; they add up to v_job_emissions.
+CREATE VIEW v_job_costs AS
+SELECT job, name, what, sum(mwh) / 1e6 AS energy_kwh, sum(mg) / 1e3 AS emissions_g
+FROM (
+  SELECT job, purpose AS what, facility_mwh - lost_mwh AS mwh,
+         emissions_mg - lost_mg AS mg FROM emissions
+  UNION ALL
+  SELECT job, 'lost', lost_mwh, lost_mg FROM emissions WHERE lost_mwh > 0
+) JOIN jobs ON id = job GROUP BY job, what;
+
+DROP VIEW v_job_emissions;
+CREATE VIEW v_job_emissions AS
+SELECT j.id AS job, j.name, j.user, j.project, j.state, j.outcome, j.region,
+       e.facility_mwh / 1e6 AS energy_kwh,
+       e.emissions_mg / 1e3 AS emissions_g,
+       e.baseline_mg / 1e3 AS baseline_g,
+       (e.baseline_mg - e.emissions_mg) / 1e3 AS saved_g,
+       CASE WHEN e.baseline_mg > 0
+            THEN 1.0 - e.emissions_mg * 1.0 / e.baseline_mg
+       END AS saved_fraction,
+       e.signal, e.provider, e.quality,
+       CASE WHEN e.any_measured AND e.any_modelled THEN 'mixed'
+            WHEN e.any_measured THEN 'measured'
+            ELSE 'modelled'
+       END AS energy_source,
+       e.unknown_ms / 1e3 AS unknown_s,
+       e.forecast_ms / 1e3 AS forecast_s,
+       e.same_region_mg / 1e3 AS same_region_g,
+       e.worst_start_mg / 1e3 AS worst_start_g,
+       e.version,
+       strftime('%Y-%m-%dT%H:%M:%fZ', e.stated_at_ms / 1e3, 'unixepoch')
+         AS stated_at
+FROM job_emissions e JOIN jobs j ON j.id = e.job;
+)sql";
+
+constexpr const char* kMigrations[] = {kSchema1, kSchema2, kSchema3, kSchema4,
+                                       kSchema5, kSchema6, kSchema7};
 
 int64_t Pragma(Connection& connection, const char* name) {
   return connection.database()

@@ -219,6 +219,26 @@ Result<std::vector<Duration>> SqliteLedger::PastWork(const std::string& user,
   return past;
 }
 
+Result<std::vector<Spent>> SqliteLedger::SettledSince(Instant since) {
+  Connection& connection = *impl_->connection;
+  std::vector<Spent> spent;
+  CARBOND_RETURN_IF_ERROR(connection.Read([&] {
+    Query row(connection,
+              "SELECT j.user, j.project, e.signal, sum(e.emissions_mg) "
+              "FROM emissions e INDEXED BY emissions_end JOIN jobs j "
+              "ON j.id = e.job WHERE e.end_ms > ?1 AND e.begin_ms >= ?1 "
+              "AND j.state = 'done' AND j.settled = 1 "
+              "GROUP BY j.user, j.project, e.signal",
+              since);
+    while (row.Step()) {
+      Spent& each = spent.emplace_back();
+      row.Read(each.user, each.project, each.signal, each.grams);
+    }
+    return Ok();
+  }));
+  return spent;
+}
+
 Status SqliteLedger::PutSetting(const std::string& key,
                                 const std::string& value) {
   Connection& connection = *impl_->connection;

@@ -27,6 +27,7 @@ class SqliteLedger : public Ledger {
   Result<std::vector<Duration>> PastWork(const std::string& user,
                                          const std::string& name,
                                          int limit) override;
+  Result<std::vector<Spent>> SettledSince(Instant since) override;
 
   // Small facts about the ledger itself that must survive a restart, such as
   // the anchor of a demonstration's clock.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "storage/event_codec.h"
+#include "storage/figures.h"
 #include "storage/job_rows.h"
 #include "storage/query.h"
 #include "storage/schema.h"
@@ -203,11 +204,12 @@ class JobProof {
     Grams grams, settled;
     Duration unknown{0};
     size_t count = 0;
-    Query row(connection_,
-              "SELECT run, begin_ms, end_ms, energy_mwh, purpose, source, "
-              "reading, pue_thousandths, facility_mwh, emissions_mg, quality, "
-              "unknown_ms FROM emissions WHERE job = ? ORDER BY reading",
-              id_);
+    Query row(
+        connection_,
+        "SELECT run, begin_ms, end_ms, energy_mwh, purpose, source, "
+        "reading, pue_thousandths, facility_mwh, emissions_mg, quality, "
+        "unknown_ms, lost_mwh FROM emissions WHERE job = ? ORDER BY reading",
+        id_);
     while (row.Step()) {
       if (count == readings_.size()) {
         return Differs("table emissions has a row too many");
@@ -225,7 +227,12 @@ class JobProof {
           }));
       EmissionsRow r;
       WattHours with_pue;
-      row.ReadFrom(7, r.pue, with_pue, r.grams, r.quality, r.unknown);
+      row.ReadFrom(7, r.pue, with_pue, r.grams, r.quality, r.unknown,
+                   r.lost_facility);
+      if (r.lost_facility < WattHours() || r.lost_facility > with_pue) {
+        return Differs("emissions (reading {}).lost_mwh is `{}` of `{}`", count,
+                       Cell(r.lost_facility), Cell(with_pue));
+      }
       if (metered.energy * r.pue != with_pue) {
         return Differs(
             "emissions (reading {}).facility_mwh is `{}`, but energy "
@@ -263,12 +270,45 @@ class JobProof {
     Quality quality = Quality::kProvisional;
     bool settled = false;
     row.ReadFrom(5, quality, settled);
+    CARBOND_RETURN_IF_ERROR(CheckStatements());
     if (!settled) return Ok();
     if (quality != Quality::kSettled || count != readings_.size()) {
       return Differs(
           "its figures are marked settled, but {} of {} readings "
           "are in them, {}",
           count, readings_.size(), Name(quality));
+    }
+    return Ok();
+  }
+
+  // Each statement replaced the one before it.
+  Status CheckStatements() const {
+    Query newest(connection_,
+                 "SELECT version, stated_at_ms FROM job_emissions "
+                 "WHERE job = ?",
+                 id_);
+    int versions = 0;
+    std::optional<Instant> stated_at;
+    newest.Step();
+    newest.Read(versions, stated_at);
+    const std::vector<Superseded> earlier = SupersededOf(connection_, id_);
+    for (size_t i = 0; i < earlier.size(); ++i) {
+      const bool last = i + 1 == earlier.size();
+      const std::optional<Instant> next =
+          last ? stated_at : earlier[i + 1].stated_at;
+      if (earlier[i].version != static_cast<int>(i) + 1 ||
+          earlier[i].superseded_at != next) {
+        return Differs(
+            "table superseded_emissions: statement {} was not replaced by the "
+            "next one",
+            earlier[i].version);
+      }
+    }
+    if (std::ssize(earlier) + 1 != versions) {
+      return Differs(
+          "its figures are statement {}, but table superseded_emissions has {} "
+          "before it",
+          versions, earlier.size());
     }
     return Ok();
   }

@@ -53,6 +53,9 @@ class RunsLedger : public Ledger {
   Result<std::vector<Duration>> PastWork(const std::string& user,
                                          const std::string& name,
                                          int limit) override;
+  Result<std::vector<Spent>> SettledSince(Instant) override {
+    return std::vector<Spent>();  // backtests have no budgets
+  }
 
   // Of jobs that are done.
   const std::map<JobId, std::vector<Run>>& runs() const { return runs_; }

@@ -110,6 +110,23 @@ Result<std::vector<Duration>> MemoryLedger::PastWork(const std::string& user,
   return past;
 }
 
+Result<std::vector<Spent>> MemoryLedger::SettledSince(Instant since) {
+  std::vector<Spent> spent;
+  for (const auto& [id, account] : accounts_) {
+    const Job& job = jobs_.at(id);
+    if (job.state != State::kDone ||
+        account.total.quality != Quality::kSettled) {
+      continue;
+    }
+    for (const EmissionsRow& row : account.rows) {
+      if (row.interval.begin < since) continue;
+      spent.push_back(
+          {job.spec->user, job.spec->project, row.signal, row.grams});
+    }
+  }
+  return spent;
+}
+
 Status MemoryLedger::Verify() const {
   std::map<JobId, Job> replayed;
   std::map<JobId, WattHours> energy;

@@ -21,6 +21,7 @@ class MemoryLedger : public Ledger {
   Result<std::vector<Duration>> PastWork(const std::string& user,
                                          const std::string& name,
                                          int limit) override;
+  Result<std::vector<Spent>> SettledSince(Instant since) override;
 
   // After this many more appends, every append is refused: a full disk, or the
   // end of the process. Negative: never.

@@ -224,6 +224,36 @@ TEST_F(ConfigTest, RefusesUnknownKeysEverywhere) {
               HasSubstr("unknown key `regions.here.executor.local.image`"));
 }
 
+TEST_F(ConfigTest, ReadsBudgetsAndWhatIsWrongWithThem) {
+  const Config config = Good(
+      std::string(kGood) +
+      "budgets: [{user: '*', monthly_kg: 50}, {project: vision, monthly_kg: "
+      "0.5, then: warn}]\n");
+  ASSERT_EQ(config.budgets.size(), 2u);
+  EXPECT_EQ(config.budgets[0].of, Budget::Of::kUser);
+  EXPECT_EQ(config.budgets[0].name, "*");
+  EXPECT_EQ(config.budgets[0].monthly, Grams::Of(50'000));
+  EXPECT_EQ(config.budgets[0].then, Budget::Then::kHold);
+  EXPECT_EQ(config.budgets[1].of, Budget::Of::kProject);
+  EXPECT_EQ(config.budgets[1].monthly, Grams::Of(500));
+  EXPECT_EQ(config.budgets[1].then, Budget::Then::kWarn);
+
+  const auto mistake = [&](const std::string& budgets) {
+    return Mistake(std::string(kGood) + "budgets: " + budgets + "\n");
+  };
+  EXPECT_THAT(mistake("50"), HasSubstr("budgets: `50`, where a list is owed"));
+  EXPECT_THAT(mistake("[{monthly_kg: 5}]"),
+              HasSubstr("budgets[0].user: missing; write"));
+  EXPECT_THAT(mistake("[{user: ana}]"), HasSubstr("budgets[0].monthly_kg"));
+  EXPECT_THAT(mistake("[{user: ana, project: x, monthly_kg: 5}]"),
+              HasSubstr("of a user or of a project, not of both"));
+  EXPECT_THAT(mistake("[{user: ana, monthly_kg: 5, then: stop}]"),
+              HasSubstr("`stop` is none of hold, warn"));
+  EXPECT_THAT(mistake("[{user: ana, monthly_kg: 5}, {user: ana, "
+                      "monthly_kg: 6}]"),
+              HasSubstr("budgets[1]: user ana has one already"));
+}
+
 TEST_F(ConfigTest, RefusesValuesOfAnotherTypeOrUnit) {
   const auto mistake = [&](const std::string& line) {
     return Mistake(kGood + line + "\n");

@@ -58,6 +58,9 @@ class FillableLedger : public Ledger {
                                          int limit) override {
     return ledger_.PastWork(user, name, limit);
   }
+  Result<std::vector<Spent>> SettledSince(Instant since) override {
+    return ledger_.SettledSince(since);
+  }
 
  private:
   Ledger& ledger_;

@@ -71,6 +71,11 @@ TEST(EventCodec, KeepsItsWords) {
                   R"({"run":2,"begin_ms":1795248000000,)"
                   R"("end_ms":1795248300000,"energy_mwh":25001,)"
                   R"("purpose":"restore","source":"measured"})");
+  ExpectRoundTrip(Held{"carbond", "budget of user ana: 51 of 50 kg"},
+                  R"({"by":"carbond",)"
+                  R"("budget":"budget of user ana: 51 of 50 kg"})");
+  ExpectRoundTrip(Released{"a new month", true},
+                  R"({"by":"a new month","of_budget":true})");
   ExpectRoundTrip(PauseIssued{1, 2, "dirty"},
                   R"({"run":1,"attempt":2,"why":"dirty"})");
   ExpectRoundTrip(PauseFailed{1, "late"}, R"({"run":1,"why":"late"})");

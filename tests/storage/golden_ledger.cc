@@ -120,6 +120,38 @@ void LifeInAQueue(Lives& lives) {
   lives.Commit();
 }
 
+// Since schema 7: held for a budget and released over it, saved and then lost,
+// and stated twice.
+void LifeOverABudget(Lives& lives) {
+  JobSpec spec = SmallSpec("gil", "speech");
+  spec.retries = 1;
+  const JobId id = lives.Submit(spec, 360);
+  lives.Tell(id, 360,
+             Held{"carbond",
+                  "budget of user gil: 50.3 of 50 kg CO2e in "
+                  "2026-11"});
+  lives.Tell(id, 361, Released{"gil"});
+  lives.Start(id, 361);
+  lives.Meter(id, 361, 371, 50);
+  lives.Tell(id, 371, Progressed{1, 0.2, true});
+  lives.Meter(id, 371, 381, 50);
+  lives.Tell(id, 381, RunEnded{1, RunEnd::kLost, {}, {}, "power"});
+  lives.Start(id, 385);
+  lives.Meter(id, 385, 395, 50);
+  lives.End(id, 395, RunEnd::kSucceeded, 0);
+  for (const int at : {395, 400}) {
+    lives.Account(id, at, Quality::kProvisional, Grams::Of(20));
+    Account& account = lives.batch().accounts.back();
+    account.rows[1].lost_facility =
+        account.rows[1].energy * account.rows[1].pue;
+    account.rows[1].lost_grams = account.rows[1].grams;
+    account.total.stated_at = At(at);
+    account.total.same_region = Grams::Of(19);
+    account.total.worst_start = Grams::Of(25);
+    lives.Commit();
+  }
+}
+
 void Write(const std::string& path) {
   const auto ledger = *SqliteLedger::Open(path);
   Lives lives(*ledger);
@@ -134,6 +166,7 @@ void Write(const std::string& path) {
   LifeAwayFromItsData(lives);
   ReleasedLife(lives);
   LifeInAQueue(lives);
+  LifeOverABudget(lives);
   WriteGrid(*ledger);
   Check(ledger->PutSetting("clock", "1"));
 }

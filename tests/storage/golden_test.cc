@@ -30,8 +30,11 @@ class GoldenTest : public testing::TestWithParam<size_t> {
   bool knows_releases() const { return GetParam() >= 5; }
   // An eighth waits in a cluster's queue until its time.
   bool knows_queues() const { return GetParam() >= 6; }
+  // A ninth was held for a budget, lost work, and was stated twice.
+  bool knows_budgets() const { return GetParam() >= 7; }
   int64_t jobs() const {
-    return 5 + knows_moves() + knows_releases() + knows_queues();
+    return 5 + knows_moves() + knows_releases() + knows_queues() +
+           knows_budgets();
   }
 
   LedgerFolder folder_;
@@ -50,11 +53,12 @@ TEST_P(GoldenTest, Opens) {
   const auto verified = VerifyLedger(path_);
   ASSERT_TRUE(verified.ok()) << verified.status();
   EXPECT_EQ(verified->jobs, jobs());
-  EXPECT_EQ(verified->events, 44 + (knows_moves() ? 6 : 0) +
-                                  (knows_releases() ? 8 : 0) +
-                                  (knows_queues() ? 5 : 0));
-  EXPECT_EQ(verified->readings,
-            10 + (knows_moves() ? 2 : 0) + (knows_releases() ? 1 : 0));
+  EXPECT_EQ(verified->events,
+            44 + (knows_moves() ? 6 : 0) + (knows_releases() ? 8 : 0) +
+                (knows_queues() ? 5 : 0) + (knows_budgets() ? 13 : 0));
+  EXPECT_EQ(verified->readings, 10 + (knows_moves() ? 2 : 0) +
+                                    (knows_releases() ? 1 : 0) +
+                                    (knows_budgets() ? 3 : 0));
 }
 
 TEST_P(GoldenTest, HasTheColumnsOfANewLedgerOnceItIsOpened) {
@@ -169,7 +173,7 @@ TEST_P(GoldenTest, GoesOnFromWhereItWas) {
   ASSERT_TRUE(recovered.ok()) << recovered.status();
   EXPECT_EQ(recovered->next_job, JobId{jobs() + 1});
   EXPECT_EQ(recovered->live.size(), 2u + knows_releases() + knows_queues());
-  EXPECT_EQ(recovered->unsettled.size(), knows_moves() ? 3u : 2u);
+  EXPECT_EQ(recovered->unsettled.size(), size_t{2} + knows_moves() + knows_budgets());
   EXPECT_EQ(recovered->plans.size(), 1u);
   const auto request = ledger->FindRequest("01JD-golden");
   ASSERT_TRUE(request.ok() && request->has_value());

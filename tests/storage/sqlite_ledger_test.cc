@@ -313,7 +313,7 @@ TEST_F(SqliteLedgerTest, SitsOnDiskWithTheSettingsThatKeepIt) {
   RawLedger raw(path_);
   EXPECT_EQ(raw.Ask("PRAGMA journal_mode"), "wal");
   EXPECT_EQ(raw.Ask("PRAGMA application_id"), std::to_string(0x43424f4e));
-  EXPECT_EQ(raw.Ask("PRAGMA user_version"), "6");
+  EXPECT_EQ(raw.Ask("PRAGMA user_version"), "7");
   EXPECT_EQ(raw.Ask("SELECT count(*) FROM sqlite_master WHERE type = 'table' "
                     "AND sql NOT LIKE '%STRICT%'"),
             "0");

@@ -100,7 +100,8 @@ TEST_F(VerifyTest, FindsARunTooMany) {
       "issued_at_ms, started_at_ms, ended_at_ms, end, exit_code, signal, "
       "detail, metered_until_ms, pause_issued_at_ms, pause_attempts, "
       "pause_failed_at_ms, ready, stop_why, work_ms, data_from, transfer_ms, "
-      "transfer_mwh, not_before_ms FROM runs WHERE job = 2 AND run = 3",
+      "transfer_mwh, not_before_ms, saved_at_ms FROM runs WHERE job = 2 AND "
+      "run = 3",
       "job 2: table runs has a run too many");
 }
 
