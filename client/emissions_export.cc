@@ -32,6 +32,12 @@ constexpr const char* kFields[] = {
     "clock_speed",
     "same_region_g",
     "worst_start_g",
+    "second_signal",
+    "second_emissions_g",
+    "second_baseline_g",
+    "second_saved_g",
+    "second_quality",
+    "second_unknown_s",
 };
 
 std::string Cell(const Json& value) {

@@ -184,6 +184,24 @@ std::string PartsLine(const v1::Emissions& e) {
   return e.parts_size() > 1 ? line : "";
 }
 
+// By another signal, where one is kept.
+std::string SecondLine(const v1::Emissions& e) {
+  if (!e.has_second()) return "";
+  const v1::SecondSignal& second = e.second();
+  std::string line = FormatGrams(second.emissions_g()) + " emitted";
+  if (second.has_baseline_g()) {
+    line += fmt::format(", {} at once", FormatGrams(second.baseline_g()));
+  }
+  const std::string saved = SavedPhrase(second);
+  if (!saved.empty()) line += ": " + saved;
+  if (second.unknown().seconds() > 0) {
+    line +=
+        fmt::format(", {} unknown", FormatLength(ToDuration(second.unknown())));
+  }
+  return fmt::format("{}; {}, {}", line, Printable(second.signal()),
+                     Name(second.quality()));
+}
+
 std::string OtherBaselinesLine(const v1::Emissions& e) {
   std::string line;
   if (e.has_same_region_g()) {
@@ -223,12 +241,12 @@ std::string EmissionsRows(const Job& job, const Here& here) {
     if (part.empty()) continue;
     rests += (rests.empty() ? "" : ", ") + Printable(part);
   }
-  std::string text = Row("energy", FormatEnergy(e.energy_kwh()) +
-                                       (source.empty() ? "" : ", " + source)) +
-                     Row("emissions", figures) + Row("signal", rests) +
-                     Row("spent on", PartsLine(e)) +
-                     Row("or else", OtherBaselinesLine(e)) +
-                     SupersededRows(e, here);
+  std::string text =
+      Row("energy", FormatEnergy(e.energy_kwh()) +
+                        (source.empty() ? "" : ", " + source)) +
+      Row("emissions", figures) + Row("signal", rests) +
+      Row("beside", SecondLine(e)) + Row("spent on", PartsLine(e)) +
+      Row("or else", OtherBaselinesLine(e)) + SupersededRows(e, here);
   if (e.unknown().seconds() > 0) {
     text += Row("unknown", "no intensity is known for " +
                                FormatLength(ToDuration(e.unknown())) +

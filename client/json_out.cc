@@ -159,22 +159,35 @@ Json ToJson(const v1::PlanJobResponse& planned) {
 }
 
 Json ToJson(const v1::Emissions& emissions) {
-  return {{"energy_kwh", emissions.energy_kwh()},
-          {"emissions_g", emissions.emissions_g()},
-          {"baseline_g",
-           OrNull(emissions.has_baseline_g(), emissions.baseline_g())},
-          {"saved_g", OrNull(emissions.has_saved_g(), emissions.saved_g())},
-          {"saved_fraction",
-           OrNull(emissions.has_saved_fraction(), emissions.saved_fraction())},
-          {"signal", OrNull(emissions.signal())},
-          {"provider", OrNull(emissions.provider())},
-          {"quality", OrNull(Name(emissions.quality()))},
-          {"energy_source", OrNull(Name(emissions.energy_source()))},
-          {"unknown_s", Seconds(emissions.unknown())},
-          {"same_region_g",
-           OrNull(emissions.has_same_region_g(), emissions.same_region_g())},
-          {"worst_start_g",
-           OrNull(emissions.has_worst_start_g(), emissions.worst_start_g())}};
+  const v1::SecondSignal& second = emissions.second();
+  return {
+      {"energy_kwh", emissions.energy_kwh()},
+      {"emissions_g", emissions.emissions_g()},
+      {"baseline_g",
+       OrNull(emissions.has_baseline_g(), emissions.baseline_g())},
+      {"saved_g", OrNull(emissions.has_saved_g(), emissions.saved_g())},
+      {"saved_fraction",
+       OrNull(emissions.has_saved_fraction(), emissions.saved_fraction())},
+      {"signal", OrNull(emissions.signal())},
+      {"provider", OrNull(emissions.provider())},
+      {"quality", OrNull(Name(emissions.quality()))},
+      {"energy_source", OrNull(Name(emissions.energy_source()))},
+      {"unknown_s", Seconds(emissions.unknown())},
+      {"same_region_g",
+       OrNull(emissions.has_same_region_g(), emissions.same_region_g())},
+      {"worst_start_g",
+       OrNull(emissions.has_worst_start_g(), emissions.worst_start_g())},
+      {"second_signal", OrNull(second.signal())},
+      {"second_emissions_g",
+       OrNull(emissions.has_second(), second.emissions_g())},
+      {"second_baseline_g",
+       OrNull(second.has_baseline_g(), second.baseline_g())},
+      {"second_saved_g", OrNull(second.has_saved_g(), second.saved_g())},
+      {"second_quality",
+       emissions.has_second() ? OrNull(Name(second.quality())) : Json(nullptr)},
+      {"second_unknown_s", emissions.has_second()
+                               ? Json(Seconds(second.unknown()))
+                               : Json(nullptr)}};
 }
 
 Json ToJson(const v1::Job& job) {

@@ -104,7 +104,8 @@ std::vector<std::string> RegionRow(const v1::Region& region, const Here& here) {
 }
 
 // `192 g (32 %)`.
-std::string Saved(const v1::Emissions& e) {
+template <typename T>  // Emissions or SecondSignal
+std::string Saved(const T& e) {
   if (!e.has_saved_g()) return "";
   const std::string grams = FormatGrams(e.saved_g());
   return e.has_saved_fraction()
@@ -130,6 +131,16 @@ std::string SourceCell(const v1::EmissionsGroup& group) {
   return group.emissions().energy_source() == v1::ENERGY_SOURCE_MIXED
              ? FormatPercent(group.measured_fraction()) + " measured"
              : Name(group.emissions().energy_source());
+}
+
+void AddSecond(const v1::Emissions& e, std::vector<std::string>& cells) {
+  if (!e.has_second()) {
+    cells.insert(cells.end(), 3, "");
+    return;
+  }
+  cells.push_back(FormatGrams(e.second().emissions_g()));
+  cells.push_back(Saved(e.second()));
+  cells.push_back(e.second().signal());
 }
 
 // Why a table lacks baselines, where it does.
@@ -259,6 +270,14 @@ std::string EmissionsPage(const v1::ReportEmissionsResponse& report,
                                         {"UNKNOWN"}};
   const bool grouped = by != v1::GROUP_BY_UNSPECIFIED;
   if (grouped) columns.insert(columns.begin(), {Upper(Name(by))});
+  const bool beside = std::any_of(
+      report.groups().begin(), report.groups().end(),
+      [](const auto& group) { return group.emissions().has_second(); });
+  if (beside) {
+    columns.insert(
+        columns.end(),
+        {{"BESIDE", Align::kRight}, {"SAVED", Align::kRight}, {"SIGNAL"}});
+  }
   Table table(std::move(columns));
   for (const v1::EmissionsGroup& group : report.groups()) {
     const v1::Emissions& e = group.emissions();
@@ -274,6 +293,7 @@ std::string EmissionsPage(const v1::ReportEmissionsResponse& report,
         SourceCell(group),
         Gap(e)};
     if (grouped) cells.insert(cells.begin(), group.key());
+    if (beside) AddSecond(e, cells);
     table.Add(std::move(cells));
   }
   return table.Render(look) + BaselineNote(report, by) +

@@ -114,7 +114,10 @@ std::string SavingPhrase(const v1::Plan& plan) {
                            FormatPercent(-saving), FormatGrams(reference));
 }
 
-std::string SavedPhrase(const v1::Emissions& emissions) {
+namespace {
+
+template <typename T>  // Emissions or SecondSignal
+std::string PhraseOfSaving(const T& emissions) {
   if (!emissions.has_saved_g()) return "";
   const double saved = emissions.saved_g();
   const std::string percent =
@@ -126,6 +129,15 @@ std::string SavedPhrase(const v1::Emissions& emissions) {
   return saved > 0
              ? fmt::format("saved {}{}", FormatGrams(saved), percent)
              : fmt::format("cost {}{} more", FormatGrams(-saved), percent);
+}
+
+}  // namespace
+
+std::string SavedPhrase(const v1::Emissions& emissions) {
+  return PhraseOfSaving(emissions);
+}
+std::string SavedPhrase(const v1::SecondSignal& second) {
+  return PhraseOfSaving(second);
 }
 
 std::string SpreadPhrase(const v1::Forecast& forecast) {

@@ -19,6 +19,7 @@ std::string SavingPhrase(const v1::Plan& plan);
 
 // `saved 192 g (32 %)`, `cost 12 g (3 %) more`; empty where nothing is known.
 std::string SavedPhrase(const v1::Emissions& emissions);
+std::string SavedPhrase(const v1::SecondSignal& second);
 
 // `usually within 12 g/kWh in 1 h, 35 g/kWh in 6 h`, as experience has it; says
 // so where there is none yet.

@@ -122,6 +122,13 @@ struct RegionConfig {
   ExecutorConfig executor;
   std::optional<EmbodiedConfig> embodied;
   int line = 0;
+  std::vector<GridLink> second_grid = {};  // of a second account
+  // All that it asks of providers.
+  std::vector<GridLink> links() const {
+    std::vector<GridLink> all = grid;
+    all.insert(all.end(), second_grid.begin(), second_grid.end());
+    return all;
+  }
 };
 
 // Watts of a job that declares none: a documented table, see meter/modelled.h.

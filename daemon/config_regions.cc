@@ -155,6 +155,40 @@ std::string ZoneKey(const RegionConfig& region) {
   return key;
 }
 
+const std::string* SignalOf(const std::vector<GridLink>& grid,
+                            const ProviderNames& names) {
+  if (grid.empty()) return nullptr;
+  const auto first = names.usable.find(grid.front().provider);
+  return first == names.usable.end() ? nullptr : &first->second->signal();
+}
+
+// Another signal, whose grams are kept beside the first's.
+void ReadSecond(ConfigFile& file, ConfigMap& map, RegionConfig& region,
+                const CloudRegion* cloud, const ProviderNames& names) {
+  const ConfigEntry* entry = map.Find("second");
+  if (entry == nullptr) return;
+  if (!entry->value.IsMap()) {
+    map.MistakeAt("second", "{}: write second: {{grid: em, zone: DE}}",
+                  Describe(entry->value));
+    return;
+  }
+  ConfigMap inner(file, entry->value, map.Path("second"), entry->line);
+  RegionConfig second;
+  second.cloud = region.cloud;
+  ReadGrid(inner, second, names);
+  ReadZone(file, inner, second, cloud, names);
+  inner.Finish();
+  const std::string* signal = SignalOf(second.grid, names);
+  if (signal != nullptr && *signal == region.region.signal) {
+    map.MistakeAt("second",
+                  "its signal is {} too: name a provider of another signal, "
+                  "whose grams are to stand beside the first's",
+                  *signal);
+  }
+  region.second_grid = second.grid;
+  region.region.second_zone = ZoneKey(second);
+}
+
 // Hours of the day in which there is less.
 CapacityHours ReadHours(ConfigFile& file, const YAML::Node& node,
                         const std::string& title, const Resources& whole) {
@@ -296,12 +330,9 @@ RegionConfig ReadRegion(ConfigFile& file, const YAML::Node& node, size_t index,
   const CloudRegion* cloud = ReadCloud(map, region);
   ReadZone(file, map, region, cloud, names);
   region.region.zone = ZoneKey(region);
-  if (!region.grid.empty()) {
-    const auto first = names.usable.find(region.grid.front().provider);
-    if (first != names.usable.end()) {
-      region.region.signal = first->second->signal();
-    }
-  }
+  const std::string* signal = SignalOf(region.grid, names);
+  if (signal != nullptr) region.region.signal = *signal;
+  ReadSecond(file, map, region, cloud, names);
   double pue = 1;
   if (map.Read("pue", pue, 1, 10)) region.region.pue = Pue::Of(pue);
   ReadEmbodied(file, map, region);

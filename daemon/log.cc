@@ -260,7 +260,9 @@ void TroubleLog::Log(std::span<const Status> troubles) {
     seen->second.last = now;
     if (!first && now - seen->second.said < kSayAgain) continue;
     seen->second.said = now;
-    spdlog::warn("{}; trying again", seen->first);
+    // What is used up comes back by itself, if at all.
+    const bool again = trouble.code() != absl::StatusCode::kResourceExhausted;
+    spdlog::warn("{}{}", seen->first, again ? "; trying again" : "");
   }
 }
 

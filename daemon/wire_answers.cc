@@ -65,8 +65,8 @@ v1::EnergySource SourceOf(bool measured, bool modelled) {
   return v1::ENERGY_SOURCE_UNSPECIFIED;
 }
 
-void SetSaving(Grams emitted, std::optional<Grams> baseline,
-               v1::Emissions* to) {
+template <typename T>  // Emissions or SecondSignal
+void SetSaving(Grams emitted, std::optional<Grams> baseline, T* to) {
   to->set_emissions_g(emitted.value());
   if (!baseline) return;
   Grams saved = *baseline - emitted;
@@ -279,6 +279,14 @@ void ToWire(const ReportRow& from, v1::EmissionsGroup* to) {
       SourceOf(measured, from.facility_energy != from.measured_energy));
   ToWire(from.unknown, emissions->mutable_unknown());
   SetOtherBaselines(from.same_region, from.worst_start, emissions);
+  if (from.second) {
+    v1::SecondSignal* beside = emissions->mutable_second();
+    beside->set_signal(from.second->signal);
+    SetSaving(from.second->grams, from.second->baseline, beside);
+    beside->set_quality(from.second->settled ? v1::QUALITY_SETTLED
+                                             : v1::QUALITY_PROVISIONAL);
+    ToWire(from.second->unknown, beside->mutable_unknown());
+  }
 }
 
 void ToWire(const BudgetUse& from, v1::Budget* to) {
@@ -319,6 +327,15 @@ void ToWire(const JobRecord& from, double clock_speed, v1::Job* to) {
   if (from.emissions) {
     v1::Emissions* emissions = to->mutable_emissions();
     ToWire(*from.emissions, emissions);
+    if (from.second) {
+      const JobEmissions& second = *from.second;
+      v1::SecondSignal* beside = emissions->mutable_second();
+      beside->set_signal(second.signal);
+      beside->set_provider(second.provider);
+      SetSaving(second.grams, second.baseline, beside);
+      beside->set_quality(ToWire(second.quality));
+      ToWire(second.unknown, beside->mutable_unknown());
+    }
     for (const Superseded& each : from.superseded) {
       ToWire(each, emissions->add_superseded());
     }

@@ -112,9 +112,7 @@ std::vector<BudgetUse> Spending::Uses() const {
     }
   }
   for (const Budget& budget : budgets_) {
-    if (budget.name == "*" || spent_.contains({budget.of, budget.name})) {
-      continue;
-    }
+    if (spent_.contains({budget.of, budget.name})) continue;
     uses.push_back({budget, budget.name, "", Grams()});
   }
   return uses;

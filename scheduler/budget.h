@@ -26,7 +26,7 @@ struct Budget {
 // One that somebody has, and what was emitted of it.
 struct BudgetUse {
   Budget budget;
-  std::string name;  // whose; never "*"
+  std::string name;  // whose; "*" of everybody's that nobody has used
   std::string signal;
   Grams spent;
   bool spent_up() const { return spent >= budget.monthly; }
@@ -59,7 +59,7 @@ class Spending {
   // Whoever has a budget of their own is not counted against everybody's.
   std::optional<BudgetUse> Forbids(const std::string& user,
                                    const std::string& project) const;
-  // Of all that anybody has used, and of those with a name.
+  // Of all that anybody has used, and the others.
   std::vector<BudgetUse> Uses() const;
   bool empty() const { return budgets_.empty(); }
   // Whether anybody has to wait.

@@ -161,6 +161,9 @@ struct Reading {
 struct Account {
   std::vector<EmissionsRow> rows;  // one per reading, in their order
   JobEmissions total;
+  // The same by another signal, where one is kept: beside the first, and never
+  // added to it.
+  std::optional<JobEmissions> second = {};
 };
 
 // `grid_of` must know every region named by a reading, and the home region.

@@ -140,7 +140,8 @@ class Engine {
   Instant NextWake() const;
 
   // What the doors could not do since the last call; each will be tried
-  // again. For the driver to log.
+  // again. And budgets that are spent (RESOURCE_EXHAUSTED), each once. For the
+  // driver to log.
   std::vector<Status> TakeTroubles();
 
   // For reports and tests.
@@ -270,7 +271,8 @@ class Engine {
   // engine_accounts.cc
   void KeepAccounts(Transaction& t);
   void AccountFor(const Job& job, Transaction& t);
-  std::map<std::string, RegionGrid> GridOf(const Job& job) const;
+  enum class Signal { kFirst, kSecond };
+  std::map<std::string, RegionGrid> GridOf(const Job& job, Signal which) const;
 
   // engine_budgets.cc
   Status RecoverBudgets();

@@ -1,6 +1,7 @@
 // Figures of the jobs, kept up to date with their readings and with what is
 // known of the grid.
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -9,7 +10,8 @@
 
 namespace carbond {
 
-std::map<std::string, RegionGrid> Engine::GridOf(const Job& job) const {
+std::map<std::string, RegionGrid> Engine::GridOf(const Job& job,
+                                                 Signal which) const {
   std::set<std::string> names{job.spec->home_region};
   for (const Run& run : job.runs) names.insert(run.region);
   std::map<std::string, RegionGrid> grid_of;
@@ -19,9 +21,9 @@ std::map<std::string, RegionGrid> Engine::GridOf(const Job& job) const {
     const int index = RegionIndex(name);
     if (index >= 0) {
       const Region& region = options_.regions[static_cast<size_t>(index)];
-      grid.zone = region.zone;
+      grid.zone = which == Signal::kFirst ? region.zone : region.second_zone;
       grid.pue = region.pue;
-      const auto zone = zones_.find(region.zone);
+      const auto zone = zones_.find(grid.zone);
       if (zone != zones_.end()) {
         grid.provider = zone->second.provider;
         grid.signal = zone->second.signal;
@@ -56,9 +58,16 @@ void Engine::AccountFor(const Job& job, Transaction& t) {
   std::vector<Reading> readings = track.readings;
   const std::vector<Reading>& more = t.NewReadings(job.id);
   readings.insert(readings.end(), more.begin(), more.end());
-  Account account = AccountOf(job, readings, GridOf(job), now_);
+  Account account = AccountOf(job, readings, GridOf(job, Signal::kFirst), now_);
+  const auto second = GridOf(job, Signal::kSecond);
+  const bool kept =
+      std::any_of(second.begin(), second.end(),
+                  [](const auto& entry) { return !entry.second.zone.empty(); });
+  if (kept) account.second = AccountOf(job, readings, second, now_).total;
   track.spent = account.total.grams;
-  track.settled = account.total.quality == Quality::kSettled;
+  track.settled =
+      account.total.quality == Quality::kSettled &&
+      (!account.second || account.second->quality == Quality::kSettled);
   CountThisMonth(job, account, track);
   t.batch.accounts.push_back(std::move(account));
 }

@@ -35,9 +35,9 @@ void Engine::CountThisMonth(const Job& job, const Account& account,
     for (const BudgetUse& use :
          spending_.Add(job.spec->user, job.spec->project, signal, more)) {
       const bool hold = use.budget.then == Budget::Then::kHold;
-      troubles_.push_back(
-          NotNow("the {} is spent{}", Words(use, now_),
-                 hold ? ": nothing of theirs begins before next month" : ""));
+      troubles_.push_back(absl::ResourceExhaustedError(fmt::format(
+          "the {} is spent{}", Words(use, now_),
+          hold ? ": nothing of theirs begins before next month" : "")));
     }
   }
   track.this_month = std::move(now);

@@ -132,6 +132,9 @@ struct Region {
   // It has a queue of its own: runs are handed over so long before their time,
   // wait there, and can be taken back until they begin.
   std::optional<Duration> queue_ahead = {};
+  // Key of the grid data of a second account, of another signal, that is kept
+  // beside the first and in no plan; empty: there is none.
+  std::string second_zone = {};
 
   Resources CapacityAt(Instant t) const;
 };

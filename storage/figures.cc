@@ -90,6 +90,17 @@ void KeepSuperseded(Connection& connection, JobEmissions& total) {
   ++total.version;
 }
 
+void StoreSecond(Connection& connection, JobId job,
+                 const JobEmissions& second) {
+  Query(connection,
+        "INSERT OR REPLACE INTO second_emissions (job, emissions_mg, "
+        "baseline_mg, quality, provider, signal, unknown_ms, forecast_ms) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        job, second.grams, second.baseline, second.quality, second.provider,
+        second.signal, second.unknown, second.forecast)
+      .Run();
+}
+
 }  // namespace
 
 void StoreAccount(Connection& connection, const Account& account) {
@@ -108,9 +119,26 @@ void StoreAccount(Connection& connection, const Account& account) {
         total.forecast, total.same_region, total.worst_start, total.stated_at,
         total.version)
       .Run();
+  bool settled = total.quality == Quality::kSettled;
+  if (account.second) {
+    StoreSecond(connection, total.job, *account.second);
+    settled = settled && account.second->quality == Quality::kSettled;
+  }
   Query(connection, "UPDATE jobs SET settled = ?2 WHERE id = ?1", total.job,
-        total.quality == Quality::kSettled)
+        settled)
       .Run();
+}
+
+std::optional<JobEmissions> SecondOf(Connection& connection, JobId job) {
+  Query row(connection,
+            "SELECT job, emissions_mg, baseline_mg, quality, provider, signal, "
+            "unknown_ms, forecast_ms FROM second_emissions WHERE job = ?",
+            job);
+  if (!row.Step()) return std::nullopt;
+  JobEmissions e;
+  row.Read(e.job, e.grams, e.baseline, e.quality, e.provider, e.signal,
+           e.unknown, e.forecast);
+  return e;
 }
 
 std::optional<JobEmissions> FiguresOf(Connection& connection, JobId job) {

@@ -16,6 +16,8 @@ namespace carbond {
 void StoreAccount(Connection& connection, const Account& account);
 
 std::optional<JobEmissions> FiguresOf(Connection& connection, JobId job);
+// By the second signal; only what is kept of it.
+std::optional<JobEmissions> SecondOf(Connection& connection, JobId job);
 // By purpose, the useful work first.
 std::vector<EmissionsPart> PartsOf(Connection& connection, JobId job);
 // What was stated earlier of a finished job, the oldest first.

@@ -72,7 +72,7 @@ std::vector<Run> ReadRuns(Connection& connection, JobId job) {
             "started_at_ms, ended_at_ms, end, exit_code, signal, detail, "
             "metered_until_ms, pause_issued_at_ms, pause_attempts, "
             "pause_failed_at_ms, ready, stop_why, work_ms, data_from, "
-            "transfer_ms, transfer_mwh, not_before_ms "
+            "transfer_ms, transfer_mwh, not_before_ms, saved_at_ms "
             "FROM runs WHERE job = ? ORDER BY run",
             job);
   while (row.Step()) {
@@ -83,7 +83,7 @@ std::vector<Run> ReadRuns(Connection& connection, JobId job) {
              run.exit_code, run.signal, run.detail, run.metered_until,
              run.pause_issued_at, run.pause_attempts, run.pause_failed_at,
              run.ready, run.stop_why, run.work, run.move.from, run.move.time,
-             run.move.energy, run.not_before);
+             run.move.energy, run.not_before, run.saved_at);
     run.allotment.gpus = SplitIndices(gpus);
   }
   return runs;
@@ -125,7 +125,7 @@ std::string SelectJobs(const std::string& hint) {
       "SELECT id, submitted.body, state, outcome, exit_code, submitted_at_ms, "
       "started_at_ms, finished_at_ms, held, cancel_requested, failures, "
       "has_checkpoint, work_done_ms, work_saved_ms, energy_mwh, last_seq, "
-      "released_at_ms "
+      "released_at_ms, held_by, held_for_budget, over_budget "
       "FROM jobs {} LEFT JOIN events submitted ON submitted.job = jobs.id AND "
       "submitted.seq = 1 ",
       hint);
@@ -138,7 +138,7 @@ Job ReadJob(Connection& connection, Query& row) {
            job.submitted_at, job.started_at, job.finished_at, job.held,
            job.cancel_requested, job.failures, job.has_checkpoint,
            job.work_done, job.work_saved, job.energy, job.last_seq,
-           job.released_at);
+           job.released_at, job.held_by, job.held_for_budget, job.over_budget);
   Result<JobSpec> spec = DecodeSpec(body);
   if (!spec.ok()) {
     throw std::runtime_error(

@@ -18,6 +18,7 @@ JobRecord ReadRecord(Connection& connection, Query& row) {
   record.job = ReadJob(connection, row);
   record.plan = NewestPlan(connection, record.job.id);
   record.emissions = FiguresOf(connection, record.job.id);
+  record.second = SecondOf(connection, record.job.id);
   return record;
 }
 

@@ -17,6 +17,8 @@ struct JobRecord {
   Job job;
   std::optional<PlanRecord> plan;
   std::optional<JobEmissions> emissions;
+  // By another signal, where one is kept: grams, baseline and what they rest on.
+  std::optional<JobEmissions> second = {};
   // Of Get alone.
   std::vector<EmissionsPart> parts = {};
   std::vector<Superseded> superseded = {};
@@ -63,6 +65,16 @@ struct ReportRow {
   // known for every job in it.
   std::optional<Grams> same_region = {};
   std::optional<Grams> worst_start = {};
+  // The same jobs by another signal, where one is kept of each; absent with
+  // kRegion and kDay.
+  struct Second {
+    std::string signal;
+    Grams grams;
+    std::optional<Grams> baseline;
+    Duration unknown{0};
+    bool settled = false;
+  };
+  std::optional<Second> second = {};
 };
 
 // A place where jobs ran, as the readings of its jobs say.

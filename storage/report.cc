@@ -54,23 +54,38 @@ std::string KeyColumn(ReportKey by) {
   }
 }
 
+void ReadSecond(Query& query, ReportRow& row) {
+  constexpr int kFirst = 13;
+  std::optional<std::string> signal;
+  query.ReadFrom(kFirst, signal);
+  if (!signal) return;
+  ReportRow::Second& second = row.second.emplace();
+  query.ReadFrom(kFirst, second.signal, second.grams, second.baseline,
+                 second.unknown, second.settled);
+}
+
 std::vector<ReportRow> ReportJobs(Connection& connection,
                                   const ReportFilter& filter) {
   std::string sql = fmt::format(
       "SELECT {} AS key, count(*), sum(facility_mwh), sum(measured_mwh), "
-      "sum(emissions_mg), sum(settled_mg), "
-      "CASE WHEN count(baseline_mg) = count(*) THEN sum(baseline_mg) END, "
-      "signal, group_concat(DISTINCT provider), sum(unknown_ms), "
-      "min(quality = 'settled'), "
+      "sum(e.emissions_mg), sum(settled_mg), "
+      "CASE WHEN count(e.baseline_mg) = count(*) THEN sum(e.baseline_mg) END, "
+      "e.signal, group_concat(DISTINCT e.provider), sum(e.unknown_ms), "
+      "min(e.quality = 'settled'), "
       "CASE WHEN count(same_region_mg) = count(*) "
       "THEN sum(same_region_mg) END, "
       "CASE WHEN count(worst_start_mg) = count(*) "
-      "THEN sum(worst_start_mg) END "
-      "FROM job_emissions e JOIN jobs j ON j.id = e.job WHERE TRUE",
+      "THEN sum(worst_start_mg) END, "
+      "s.signal, sum(s.emissions_mg), "
+      "CASE WHEN count(s.baseline_mg) = count(*) THEN sum(s.baseline_mg) END, "
+      "sum(s.unknown_ms), min(s.quality = 'settled') "
+      "FROM job_emissions e JOIN jobs j ON j.id = e.job "
+      "LEFT JOIN second_emissions s ON s.job = e.job WHERE TRUE",
       KeyColumn(filter.by));
   if (filter.since) sql += " AND j.submitted_at_ms >= ?";
   if (filter.until) sql += " AND j.submitted_at_ms < ?";
-  sql += OneOf("e.job", filter.jobs) + " GROUP BY key, signal ORDER BY key";
+  sql += OneOf("e.job", filter.jobs) +
+         " GROUP BY key, e.signal, s.signal ORDER BY key";
   Query query(connection, sql);
   query.Bind();
   if (filter.since) query.Add(*filter.since);
@@ -84,6 +99,7 @@ std::vector<ReportRow> ReportJobs(Connection& connection,
                row.provider, row.unknown, row.settled, row.same_region,
                row.worst_start);
     row.provider = Distinct(row.provider);
+    ReadSecond(query, row);
   }
   return rows;
 }

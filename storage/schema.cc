@@ -384,6 +384,19 @@ BEFORE DELETE ON superseded_emissions BEGIN
   SELECT RAISE(ABORT, 'what was stated is never deleted');
 END;
 
+-- A job's totals by another signal, where one is kept beside the first. Never
+-- to be added to job_emissions.
+CREATE TABLE second_emissions (
+  job          INTEGER PRIMARY KEY REFERENCES jobs (id),
+  emissions_mg INTEGER NOT NULL,
+  baseline_mg  INTEGER,
+  quality      TEXT NOT NULL,
+  provider     TEXT NOT NULL,
+  signal       TEXT NOT NULL,
+  unknown_ms   INTEGER NOT NULL,
+  forecast_ms  INTEGER NOT NULL
+) STRICT;
+
 CREATE VIEW v_superseded AS
 SELECT s.job, j.name, s.version,
        strftime('%Y-%m-%dT%H:%M:%fZ', s.stated_at_ms / 1e3, 'unixepoch')
@@ -426,8 +439,12 @@ SELECT j.id AS job, j.name, j.user, j.project, j.state, j.outcome, j.region,
        e.worst_start_mg / 1e3 AS worst_start_g,
        e.version,
        strftime('%Y-%m-%dT%H:%M:%fZ', e.stated_at_ms / 1e3, 'unixepoch')
-         AS stated_at
-FROM job_emissions e JOIN jobs j ON j.id = e.job;
+         AS stated_at,
+       s.signal AS second_signal,
+       s.emissions_mg / 1e3 AS second_emissions_g,
+       s.baseline_mg / 1e3 AS second_baseline_g
+FROM job_emissions e JOIN jobs j ON j.id = e.job
+LEFT JOIN second_emissions s ON s.job = e.job;
 )sql";
 
 constexpr const char* kMigrations[] = {kSchema1, kSchema2, kSchema3, kSchema4,

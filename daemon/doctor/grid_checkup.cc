@@ -286,7 +286,7 @@ std::vector<AskedZone> AskedZones(const Config& config,
                                   const std::string& provider) {
   std::vector<AskedZone> zones;
   for (const RegionConfig& region : config.regions) {
-    for (const GridLink& link : region.grid) {
+    for (const GridLink& link : region.links()) {
       if (link.provider != provider) continue;
       zones.push_back(
           {region.region.name, link.zone, link.is_hint, region.cloud});

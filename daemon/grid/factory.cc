@@ -72,7 +72,7 @@ std::vector<std::string> ZonesOf(const Config& config,
                                  const std::string& provider) {
   std::vector<std::string> zones;
   for (const RegionConfig& region : config.regions) {
-    for (const GridLink& link : region.grid) {
+    for (const GridLink& link : region.links()) {
       if (link.provider == provider &&
           std::ranges::count(zones, link.zone) == 0) {
         zones.push_back(link.zone);
@@ -165,9 +165,10 @@ Result<std::unique_ptr<ConfiguredGrid>> MakeGrid(const Config& config,
     providers.push_back(*std::move(provider));
   }
   std::map<std::string, BoardZone> zones;  // by key: regions may share one
-  for (const RegionConfig& region : config.regions) {
-    BoardZone zone{region.region.zone, {}};
-    for (const GridLink& link : region.grid) {
+  const auto add = [&](const std::string& key, const RegionConfig& region,
+                       const std::vector<GridLink>& grid) -> Status {
+    BoardZone zone{key, {}};
+    for (const GridLink& link : grid) {
       const auto found = index.find(link.provider);
       if (found == index.end()) {
         return Refused("region {}: no provider is called `{}`",
@@ -175,7 +176,14 @@ Result<std::unique_ptr<ConfiguredGrid>> MakeGrid(const Config& config,
       }
       zone.chain.push_back({found->second, link.zone});
     }
-    zones.emplace(zone.key, std::move(zone));
+    zones.emplace(key, std::move(zone));
+    return Ok();
+  };
+  for (const RegionConfig& region : config.regions) {
+    CARBOND_RETURN_IF_ERROR(add(region.region.zone, region, region.grid));
+    if (region.second_grid.empty()) continue;
+    CARBOND_RETURN_IF_ERROR(
+        add(region.region.second_zone, region, region.second_grid));
   }
   std::vector<BoardZone> distinct;
   for (auto& [key, zone] : zones) distinct.push_back(std::move(zone));

@@ -36,8 +36,11 @@ Result<Recovered> MemoryLedger::Recover(Instant grid_since) {
       recovered.live.push_back(job);
     } else {
       const auto account = accounts_.find(id);
-      const bool settled = account != accounts_.end() &&
-                           account->second.total.quality == Quality::kSettled;
+      const bool settled =
+          account != accounts_.end() &&
+          account->second.total.quality == Quality::kSettled &&
+          (!account->second.second ||
+           account->second.second->quality == Quality::kSettled);
       if (settled) continue;
       recovered.unsettled.push_back(job);
     }

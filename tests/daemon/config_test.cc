@@ -210,9 +210,9 @@ TEST_F(ConfigTest, RefusesUnknownKeysEverywhere) {
             "`gpus`?");
   EXPECT_THAT(
       mistake("pue", "wings: red, pue"),
-      HasSubstr(
-          "unknown key `regions.here.wings`; known here: name, "
-          "grid, cloud, zone, pue, embodied, executor, capacity, drained"));
+      HasSubstr("unknown key `regions.here.wings`; known here: name, "
+                "grid, cloud, zone, second, pue, embodied, executor, capacity, "
+                "drained"));
   for (const char* section : {"defaults", "meter", "log"}) {
     EXPECT_THAT(mistake("state_dir",
                         fmt::format("{}: {{qqqqq: 1}}\nstate_dir", section)),
@@ -252,6 +252,26 @@ TEST_F(ConfigTest, ReadsBudgetsAndWhatIsWrongWithThem) {
   EXPECT_THAT(mistake("[{user: ana, monthly_kg: 5}, {user: ana, "
                       "monthly_kg: 6}]"),
               HasSubstr("budgets[1]: user ana has one already"));
+}
+
+TEST_F(ConfigTest, ReadsASecondAccountOfAnotherSignal) {
+  const auto with = [](const std::string& second) {
+    return "state_dir: /s\nproviders:\n  rec: {type: recorded, actual: a.csv, "
+           "signal: moer}\n  avg: {type: recorded, actual: a.csv, signal: "
+           "average}\nregions:\n  - {name: here, grid: rec, executor: local, "
+           "capacity: {cpus: 1}, second: " +
+           second + "}\n";
+  };
+  const Config config = Good(with("{grid: avg}"));
+  EXPECT_EQ(config.regions[0].region.zone, "rec");
+  EXPECT_EQ(config.regions[0].region.second_zone, "avg");
+  EXPECT_EQ(config.regions[0].links().size(), 2u);
+  EXPECT_THAT(Mistake(with("{grid: rec}")),
+              HasSubstr("second: its signal is moer too: name a provider of "
+                        "another signal"));
+  EXPECT_THAT(Mistake(with("{grid: nobody}")),
+              HasSubstr("second.grid: no provider is called `nobody`"));
+  EXPECT_THAT(Mistake(with("avg")), HasSubstr("regions.here.second"));
 }
 
 TEST_F(ConfigTest, RefusesValuesOfAnotherTypeOrUnit) {

@@ -316,6 +316,17 @@ CREATE TABLE superseded_emissions (
   PRIMARY KEY (job, version)
 ) STRICT, WITHOUT ROWID;
 INSERT INTO superseded_emissions VALUES(9,1,1795271700000,1795272000000,'wt revised its values',180000,71100,20000,0,'provisional','wt','co2_moer',0,0);
+CREATE TABLE second_emissions (
+  job          INTEGER PRIMARY KEY REFERENCES jobs (id),
+  emissions_mg INTEGER NOT NULL,
+  baseline_mg  INTEGER,
+  quality      TEXT NOT NULL,
+  provider     TEXT NOT NULL,
+  signal       TEXT NOT NULL,
+  unknown_ms   INTEGER NOT NULL,
+  forecast_ms  INTEGER NOT NULL
+) STRICT;
+INSERT INTO second_emissions VALUES(9,3000,NULL,'provisional','','average',0,0);
 CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events BEGIN
   SELECT RAISE(ABORT, 'events are facts: they are never changed');
 END;
@@ -421,8 +432,12 @@ SELECT j.id AS job, j.name, j.user, j.project, j.state, j.outcome, j.region,
        e.worst_start_mg / 1e3 AS worst_start_g,
        e.version,
        strftime('%Y-%m-%dT%H:%M:%fZ', e.stated_at_ms / 1e3, 'unixepoch')
-         AS stated_at
-FROM job_emissions e JOIN jobs j ON j.id = e.job;
+         AS stated_at,
+       s.signal AS second_signal,
+       s.emissions_mg / 1e3 AS second_emissions_g,
+       s.baseline_mg / 1e3 AS second_baseline_g
+FROM job_emissions e JOIN jobs j ON j.id = e.job
+LEFT JOIN second_emissions s ON s.job = e.job;
 COMMIT;
 PRAGMA application_id = 1128419150;
 PRAGMA user_version = 7;

@@ -45,6 +45,7 @@ TEST(Spending, CountsTwoSignalsApartAndANameBeforeEverybody) {
       << "hers is larger, and the project's only warns";
   EXPECT_FALSE(spending.Turn(kNovember + hours(10)));
   EXPECT_TRUE(spending.Turn(kNovember + hours(24 * 4)));
+  ASSERT_EQ(spending.Uses().size(), 3u) << "of all that there are";
   EXPECT_FALSE(spending.Forbids("ben", "").has_value());
 }
 

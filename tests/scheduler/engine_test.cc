@@ -392,6 +392,42 @@ TEST(Engine, SettlesFiguresWhenTheLastValuesArrive) {
   EXPECT_EQ(world.Figures(id).quality, Quality::kSettled);
 }
 
+TEST(Engine, KeepsASecondAccountBesideTheFirst) {
+  Region here = Place("here");
+  here.second_zone = "here by average";
+  SimWorld world({here});
+  std::vector<double> marginal(48, 500), average(48, 50);
+  marginal[5] = 100;  // where the plan goes, whatever the average is then
+  average[5] = 90;
+  world.Grid("here", Hourly(kDawn, marginal));
+  world.grid.SetActual("here by average", Hourly(kDawn, average));
+  const JobId id = world.Submit(Work(hours(1)));
+  ASSERT_TRUE(world.driver->RunUntilDone(Hour(30)).ok());
+  ASSERT_TRUE(world.driver->RunUntil(Hour(30)).ok());
+  EXPECT_EQ(world.Figures(id).grams, Grams::Of(100));
+  EXPECT_EQ(world.Figures(id).baseline, Grams::Of(500));
+  const auto& second = world.ledger.accounts().at(id).second;
+  ASSERT_TRUE(second.has_value());
+  EXPECT_EQ(second->grams, Grams::Of(90));
+  EXPECT_EQ(second->baseline, Grams::Of(50)) << "dearer by this signal";
+  EXPECT_EQ(second->quality, Quality::kSettled);
+}
+
+TEST(Engine, StaysUnsettledUntilItsSecondAccountIs) {
+  Region here = Place("here");
+  here.second_zone = "later";
+  SimWorld world({here});
+  world.Grid("here", Hourly(kDawn, std::vector<double>(48, 100)));
+  const JobId id = world.Submit(Work(hours(1)));
+  ASSERT_TRUE(world.driver->RunUntil(Hour(6)).ok());
+  EXPECT_EQ(world.Figures(id).quality, Quality::kSettled);
+  EXPECT_EQ(world.ledger.accounts().at(id).second->unknown, Duration(hours(1)));
+  world.grid.SetActual("later", Hourly(kDawn, std::vector<double>(48, 70)));
+  world.Restart();
+  ASSERT_TRUE(world.driver->RunUntil(Hour(8)).ok());
+  EXPECT_EQ(world.ledger.accounts().at(id).second->grams, Grams::Of(70));
+}
+
 TEST(Engine, LearnsADurationFromEarlierJobsOfTheNameAndUser) {
   SimWorld world;
   world.Grid("here", Hourly(kDawn, std::vector<double>(48, 200)));

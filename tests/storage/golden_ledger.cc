@@ -148,6 +148,10 @@ void LifeOverABudget(Lives& lives) {
     account.total.stated_at = At(at);
     account.total.same_region = Grams::Of(19);
     account.total.worst_start = Grams::Of(25);
+    JobEmissions& second = account.second.emplace();
+    second.job = id;
+    second.grams = Grams::Of(3);
+    second.signal = "average";
     lives.Commit();
   }
 }

@@ -173,7 +173,8 @@ TEST_P(GoldenTest, GoesOnFromWhereItWas) {
   ASSERT_TRUE(recovered.ok()) << recovered.status();
   EXPECT_EQ(recovered->next_job, JobId{jobs() + 1});
   EXPECT_EQ(recovered->live.size(), 2u + knows_releases() + knows_queues());
-  EXPECT_EQ(recovered->unsettled.size(), size_t{2} + knows_moves() + knows_budgets());
+  EXPECT_EQ(recovered->unsettled.size(),
+            size_t{2} + knows_moves() + knows_budgets());
   EXPECT_EQ(recovered->plans.size(), 1u);
   const auto request = ledger->FindRequest("01JD-golden");
   ASSERT_TRUE(request.ok() && request->has_value());

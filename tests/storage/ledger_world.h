@@ -17,6 +17,7 @@
 
 #include "scheduler/ports.h"
 #include "storage/event_codec.h"
+#include "storage/job_rows.h"
 #include "storage/sqlite_ledger.h"
 
 namespace carbond {
@@ -114,34 +115,37 @@ inline JobSpec SmallSpec(const std::string& user = "anna",
   return spec;
 }
 
-// Everything of a job as text, for comparison and for a readable difference.
+// A column's value as text.
+template <typename T>
+std::string Cell(const T& value) {
+  if constexpr (requires { value.has_value(); }) {
+    return value ? Cell(*value) : "-";
+  } else if constexpr (requires { value.millis(); }) {
+    return std::to_string(value.millis());
+  } else if constexpr (requires { value.thousandths(); }) {
+    return std::to_string(value.thousandths());
+  } else if constexpr (requires { value.count(); }) {
+    return std::to_string(value.count());
+  } else if constexpr (std::is_same_v<T, JobId>) {
+    return std::to_string(Number(value));
+  } else if constexpr (std::is_enum_v<T>) {
+    return Name(value);
+  } else {
+    return fmt::format("{}", value);
+  }
+}
+
+// Everything of a job as text, for comparison and for a readable difference:
+// all that a row holds, so that no column is written and then not read.
 inline std::string Describe(const Job& job) {
-  const auto ms = [](const std::optional<Instant>& t) {
-    return t ? std::to_string(t->millis()) : std::string("-");
+  std::string text = "job " + EncodeSpec(job.spec);
+  const auto add = [&](const char* name, const auto& value) {
+    text += fmt::format(" {} {}", name, Cell(value));
   };
-  const auto number = [](const std::optional<int>& n) {
-    return n ? std::to_string(*n) : std::string("-");
-  };
-  std::string text = fmt::format(
-      "job {} {}\n seq {} submitted {} {} {} exit {} started {} finished {} "
-      "held {} cancel {} failures {} checkpoint {} done {} saved {} energy "
-      "{}\n",
-      Number(job.id), EncodeSpec(job.spec), job.last_seq, ms(job.submitted_at),
-      Name(job.state), Name(job.outcome), number(job.exit_code),
-      ms(job.started_at), ms(job.finished_at), job.held, job.cancel_requested,
-      job.failures, job.has_checkpoint, job.work_done.count(),
-      job.work_saved.count(), job.energy.thousandths());
-  for (const Run& r : job.runs) {
-    text += fmt::format(
-        " run {} {} process {} gpus [{}] cpus {} resume {} issued {} started "
-        "{} ended {} {} exit {} signal {} `{}` metered {} pause {} attempts {} "
-        "failed {} ready {} stop {} work {}\n",
-        r.number, r.region, r.process, fmt::join(r.allotment.gpus, ","),
-        r.allotment.cpus, r.resume, ms(r.issued_at), ms(r.started_at),
-        ms(r.ended_at), Name(r.end), number(r.exit_code), number(r.signal),
-        r.detail, ms(r.metered_until), ms(r.pause_issued_at), r.pause_attempts,
-        ms(r.pause_failed_at), r.ready, r.stop_why ? Name(*r.stop_why) : "-",
-        r.work.count());
+  EachJobColumn(job, add);
+  for (const Run& run : job.runs) {
+    text += "\n";
+    EachRunColumn(job, run, add);
   }
   return text;
 }

@@ -26,6 +26,7 @@ DROP VIEW v_job_costs;
 DROP VIEW v_superseded;
 DROP VIEW v_job_emissions;
 DROP TABLE superseded_emissions;
+DROP TABLE second_emissions;
 ALTER TABLE jobs DROP COLUMN held_by;
 ALTER TABLE jobs DROP COLUMN held_for_budget;
 ALTER TABLE jobs DROP COLUMN over_budget;

@@ -412,5 +412,29 @@ TEST_F(SqliteLedgerTest, KeepsWordsThatAreNotUtf8) {
   ExpectVerified();
 }
 
+TEST_F(SqliteLedgerTest, RecoversWhoHoldsAJobAndWhatItsRunHadSaved) {
+  const auto ledger = OpenLedger(path_);
+  Lives lives(*ledger);
+  JobSpec spec = SmallSpec();
+  spec.retries = 1;
+  const JobId id = lives.Submit(spec, 0);
+  lives.Tell(id, 1, Held{"carbond", "budget of user anna: 51 of 50 kg"});
+  lives.Commit();
+  EXPECT_EQ(ledger->Recover(Instant())->live.at(0).held_for_budget,
+            "budget of user anna: 51 of 50 kg");
+  lives.Tell(id, 2, Released{"anna"});
+  lives.Start(id, 3);
+  lives.Meter(id, 3, 10, 20);
+  lives.Tell(id, 10, Progressed{1, 0.2, true});
+  lives.Tell(id, 11, RunEnded{1, RunEnd::kLost, {}, {}, "power"});
+  lives.Tell(id, 12, Held{"anna"});
+  lives.Commit();
+  const Job recovered = ledger->Recover(Instant())->live.at(0);
+  EXPECT_EQ(Describe(recovered), Describe(lives.job(id)));
+  EXPECT_TRUE(recovered.over_budget);
+  EXPECT_EQ(recovered.held_by, "anna");
+  EXPECT_EQ(recovered.runs[0].saved_at, At(10));
+}
+
 }  // namespace
 }  // namespace carbond

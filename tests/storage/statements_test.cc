@@ -294,5 +294,47 @@ TEST_F(StatementsTest, WhatIsStatedAnewIsKeptAsItWas) {
               HasSubstr("statement 3, but table superseded_emissions has 1"));
 }
 
+TEST_F(StatementsTest, ASecondSignalStandsBesideAndIsNeverAdded) {
+  const auto life = [&](const std::string& user,
+                        std::optional<double> second_g) {
+    const JobId id = lives_.Submit(SmallSpec(user), 0);
+    lives_.Start(id, 1);
+    lives_.Meter(id, 1, 61, 1000);
+    lives_.End(id, 61, RunEnd::kSucceeded, 0);
+    lives_.Account(id, 500, Quality::kSettled, Grams::Of(700));
+    if (second_g) {
+      JobEmissions second;
+      second.job = id;
+      second.grams = Grams::Of(*second_g);
+      second.baseline = Grams::Of(100);
+      second.signal = "average";
+      second.provider = "em";
+      second.quality = Quality::kProvisional;
+      lives_.batch().accounts.back().second = second;
+    }
+    lives_.Commit();
+    return id;
+  };
+  const JobId first = life("anna", 90.5);
+  life("anna", 30);
+  life("ben", std::nullopt);
+  const auto record = Reader()->Get(first);
+  ASSERT_TRUE(record.ok()) << record.status();
+  EXPECT_EQ(record->emissions->grams, Grams::Of(600));
+  EXPECT_EQ(record->second->grams, Grams::Of(90.5));
+  EXPECT_EQ(record->second->signal, "average");
+  const auto rows = Report(ReportKey::kUser);
+  EXPECT_EQ(rows.at("anna").grams, Grams::Of(1200));
+  ASSERT_TRUE(rows.at("anna").second.has_value());
+  EXPECT_EQ(rows.at("anna").second->grams, Grams::Of(120.5));
+  EXPECT_EQ(rows.at("anna").second->baseline, Grams::Of(200));
+  EXPECT_FALSE(rows.at("anna").second->settled);
+  EXPECT_FALSE(rows.at("ben").second.has_value());
+  EXPECT_EQ(RawLedger(path_).Ask("SELECT count(*) FROM jobs WHERE settled = 1"),
+            "1")
+      << "unsettled while the second is";
+  EXPECT_TRUE(VerifyLedger(path_).ok());
+}
+
 }  // namespace
 }  // namespace carbond
