@@ -194,6 +194,8 @@ std::string SubmitLine(const v1::Job& job, absl::TimeZone zone) {
   std::string text;
   if (job.state() == v1::JOB_STATE_DONE) {
     text = OutcomePhrase(job) + " already";
+  } else if (job.held() && !job.wait_reason_text().empty()) {
+    text = Printable(job.wait_reason_text());
   } else if (job.has_plan()) {
     text = PlanSentence(job.plan(), zone) +
            Reservation(job.plan(), At(job.plan(), zone));
