@@ -226,6 +226,11 @@ Status Engine::DoOne(const Act& act) {
     case Act::Kind::kRecall:
       done = executor.Recall(act.id);
       break;
+    case Act::Kind::kWithdraw:
+      if (const auto job = live_.find(act.id.job); job != live_.end()) {
+        done = executor.Withdraw(job->second.spec);
+      }
+      break;
     case Act::Kind::kCheckpoint:
       done = executor.Checkpoint(act.id, act.attempt);
       break;
