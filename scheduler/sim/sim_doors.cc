@@ -102,7 +102,7 @@ Status SimExecutor::Start(const StartOrder& order) {
     process.never_began = true;
     process.ended_at = clock_.Now();
   } else if (const auto gone = let_go_.find(entry); gone != let_go_.end()) {
-    process.queued = false;
+    process.queued = !process.need.Fits(queues_.at(order.region).capacity);
     process.began = gone->second;
   }
   process.counted_until = process.began;

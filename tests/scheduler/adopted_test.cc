@@ -62,6 +62,19 @@ TEST_F(Adopted, WhatItsUserLetsGoRunsAtOnceAndIsAccounted) {
   EXPECT_EQ(world.At(id).energy, WattHours::Of(1000));
 }
 
+TEST_F(Adopted, WhatItsUserLetsGoIsNotTakenBackThoughItHasToWait) {
+  world.executor.SetQueue(Place("here", 0, 0), Duration(0), 1);
+  const JobId id = world.Submit(Held());
+  RunUntil(kDawn + minutes(10));
+  world.executor.LetGo("12", kDawn + minutes(20));
+  RunUntil(kDawn + minutes(110));
+  EXPECT_EQ(world.At(id).state, State::kStarting);
+  world.executor.SetQueue(Place("here"), Duration(0), 1);
+  RunUntil(kDawn + hours(8));
+  EXPECT_EQ(world.At(id).outcome, Outcome::kSucceeded);
+  EXPECT_EQ(world.At(id).runs.size(), 1u);
+}
+
 TEST_F(Adopted, WhatBeganWhileNobodyLookedIsAccountedFromItsBegin) {
   const JobId id = world.Submit(Held());
   RunUntil(kDawn + minutes(10));

@@ -9,11 +9,12 @@ usage: sbatch_test.py CARBOND CARBONCTL
 import datetime
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
 
-from cluster import Clusters, await_true
+from cluster import Clusters, await_true, clean_environment
 from day_test import SPEED, grid_csv
 from world import World, skip_without_slurm
 
@@ -256,7 +257,25 @@ class Sbatch:
         assert shown["outcome"] == "lost", shown
         assert "not known to Slurm any more" in shown["runs"][0]["detail"], shown
 
+    def doctor_knows_the_rights(self):
+        def said(*before):
+            return subprocess.run(
+                before + (self.world.carbond, "doctor", "--config",
+                          self.world.path("carbond.yaml")),
+                env=clean_environment(), capture_output=True, text=True).stdout
+
+        may = said()
+        assert may.count("may be held and released") == 2, may
+        if os.geteuid() != 0:
+            return
+        os.chmod(self.world.dir, 0o755)
+        may_not = said("setpriv", "--reuid=65534", "--regid=65534",
+                       "--clear-groups")
+        assert "who may not release other users' jobs of cluster eu" in may_not, (
+            may_not)
+
     def play(self):
+        self.doctor_knows_the_rights()
         self.world.start()
         for part in (self.deferred_and_accounted, self.its_user_decides,
                      self.said_wrong, self.held_again, self.requeued,

@@ -364,8 +364,9 @@ void SlurmCluster::Tell(const Asked& asked) {
     return;
   }
   if (!absl::IsInvalidArgument(status)) {
-    spdlog::warn("Slurm job {} is not adopted yet: {}", number,
-                 Message(status));
+    // As when carbond begins, or ends: it is found again.
+    spdlog::debug("Slurm job {} is not adopted yet: {}", number,
+                  Message(status));
     return;
   }
   spdlog::warn("Slurm job {} is not deferred and let go at once: {}", number,
