@@ -55,7 +55,7 @@ TEST_F(Adopted, AJobIsLetGoAtItsHour) {
 TEST_F(Adopted, WhatItsUserLetsGoRunsAtOnceAndIsAccounted) {
   const JobId id = world.Submit(Held());
   RunUntil(kDawn + minutes(10));
-  world.executor.LetGo("12", kDawn + minutes(20));
+  world.executor.LetGo("12", kDawn + minutes(10));
   RunUntil(kDawn + hours(2));
   EXPECT_EQ(world.At(id).outcome, Outcome::kSucceeded);
   EXPECT_EQ(world.At(id).runs.size(), 1u);
@@ -66,7 +66,7 @@ TEST_F(Adopted, WhatItsUserLetsGoIsNotTakenBackThoughItHasToWait) {
   world.executor.SetQueue(Place("here", 0, 0), Duration(0), 1);
   const JobId id = world.Submit(Held());
   RunUntil(kDawn + minutes(10));
-  world.executor.LetGo("12", kDawn + minutes(20));
+  world.executor.LetGo("12", kDawn + minutes(10));
   RunUntil(kDawn + minutes(110));
   EXPECT_EQ(world.At(id).state, State::kStarting);
   world.executor.SetQueue(Place("here"), Duration(0), 1);

@@ -129,6 +129,8 @@ std::vector<SlurmEntry> ParseEntries(std::string_view text) {
           Trimmed(line.substr(std::min(at, line.size()), kFormat[i].second));
       at += kFormat[i].second;
     }
+    // A row that was cut off; blanks at its end may be.
+    if (line.size() < at - kFormat[kNodes].second) continue;
     const auto submitted = Epoch(cell[kSubmitted]);
     if (!Count(cell[kId]) || !submitted || cell[kState].empty()) continue;
     SlurmEntry entry;
