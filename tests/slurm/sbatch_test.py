@@ -35,6 +35,8 @@ regions:
      executor: {{slurm: {{conf: {eu}, defer: {{deadline: 10h}}}}}}}}
   - {{name: us, grid: rec, capacity: {{gpus: 4, cpus: 8}},
      executor: {{slurm: {{conf: {us}, defer: {{}}}}}}}}
+  - {{name: brief, grid: rec, capacity: {{gpus: 4, cpus: 8}},
+     executor: {{slurm: {{conf: {brief}, defer: {{}}}}}}}}
 """
 
 
@@ -60,7 +62,7 @@ class Sbatch:
         world.write("grid.csv", grid_csv())
         world.write("carbond.yaml", CONFIG.format(
             dir=world.dir, speed=SPEED, eu=clusters["eu"].conf,
-            us=clusters["us"].conf))
+            us=clusters["us"].conf, brief=clusters["brief"].conf))
 
     def script(self, sleep, code=0):
         path = os.path.join(self.folder, "job-%s-%s.sh" % (sleep, code))
@@ -240,7 +242,7 @@ class Sbatch:
         eu = self.clusters["eu"]
         back = self.sbatch("eu", "--hold", "--requeue",
                            "--comment=carbon:duration=20m", self.script(9))
-        gone = self.sbatch("us", "--comment=carbon:duration=20m",
+        gone = self.sbatch("brief", "--hold", "--comment=carbon:duration=20m",
                            self.script(9))
         ids = {key: self.adopted(key) for key in (back, gone)}
         for key in (back, gone):
@@ -269,7 +271,7 @@ class Sbatch:
                 env=clean_environment(), capture_output=True, text=True).stdout
 
         may = said()
-        assert may.count("may be held and released") == 2, may
+        assert may.count("may be held and released") == 3, may
         if os.geteuid() != 0:
             return
         os.chmod(self.world.dir, 0o755)
@@ -295,9 +297,10 @@ def main():
     skip_without_slurm()
     slurm_dir = tempfile.mkdtemp(prefix="carbond-slurm-")
     with World(sys.argv[1], sys.argv[2], "carbond-slurm-sbatch-") as world:
-        with Clusters(slurm_dir, "eu", "us",
-                      of={"us": {"job_submit_lua": PLUGIN,
-                                 "min_job_age": 5}}) as clusters:
+        # The third forgets what has ended almost at once.
+        with Clusters(slurm_dir, "eu", "us", "brief",
+                      of={"us": {"job_submit_lua": PLUGIN},
+                          "brief": {"min_job_age": 5}}) as clusters:
             Sbatch(world, clusters, slurm_dir).play()
 
 
