@@ -255,6 +255,18 @@ std::string EmissionsRows(const Job& job, const Here& here) {
   return text;
 }
 
+// `Slurm job 12 of eu`, and what of its comment was not understood.
+std::string QueueLine(const Job& job) {
+  if (!job.has_queue_entry()) return "";
+  const v1::QueueEntry& entry = job.queue_entry();
+  std::string text = fmt::format("Slurm job {}", Printable(entry.number()));
+  if (!entry.queue().empty()) text += " of " + Printable(entry.queue());
+  if (!entry.remark().empty()) {
+    text += "; its comment: " + Printable(entry.remark());
+  }
+  return text;
+}
+
 // The daemon's clock where it says what it shows, since that may run fast.
 absl::Time NowOf(const Job& job) {
   if (job.intensity().has_now()) return FromProto(job.intensity().now());
@@ -277,7 +289,7 @@ std::string JobPage(const Job& job, const Look& look, absl::TimeZone zone) {
           Row("together", TogetherLine(job)) + Row("of", Owner(job)) +
           Row("command", CommandLine(job.spec())) +
           Row("directory", Printable(job.spec().workdir())) +
-          Row("needs", Needs(job.spec())) +
+          Row("queue", QueueLine(job)) + Row("needs", Needs(job.spec())) +
           Row("submitted", when(job.has_submitted_at(), job.submitted_at())) +
           Row("started", when(job.has_started_at(), job.started_at())) +
           Row("finished", when(job.has_finished_at(), job.finished_at())) +

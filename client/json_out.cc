@@ -225,6 +225,12 @@ Json ToJson(const v1::Job& job) {
       {"emissions",
        job.has_emissions() ? JobEmissionsJson(job.emissions()) : Json(nullptr)},
       {"clock_speed", Speed(job.clock_speed())}};
+  if (job.has_queue_entry()) {
+    const v1::QueueEntry& entry = job.queue_entry();
+    json["queue_entry"] = {{"queue", entry.queue()},
+                           {"number", entry.number()},
+                           {"remark", OrNull(entry.remark())}};
+  }
   if (job.has_intensity()) json["intensity"] = ToJson(job.intensity());
   return json;
 }

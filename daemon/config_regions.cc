@@ -234,6 +234,21 @@ void ReadSbatchOptions(ConfigMap& map, std::vector<std::string>& options) {
   }
 }
 
+void ReadDefer(ConfigFile& file, ConfigMap& place,
+               std::optional<SlurmDefer>& defer) {
+  const ConfigEntry* entry = place.Find("defer");
+  if (entry == nullptr) return;
+  if (!entry->value.IsMap()) {
+    place.MistakeAt("defer", "{}: write defer: {{deadline: 24h}}",
+                    Describe(entry->value));
+    return;
+  }
+  defer.emplace();
+  ConfigMap map(file, entry->value, place.Path("defer"), entry->line);
+  map.Read("deadline", defer->deadline, minutes(1), hours(24 * 366));
+  map.Finish();
+}
+
 void ReadSlurmPlace(ConfigFile& file, ConfigMap& executor,
                     const ConfigEntry& entry, SlurmPlace& place) {
   ConfigMap map(file, entry.value, executor.Path("slurm"), entry.line);
@@ -244,6 +259,7 @@ void ReadSlurmPlace(ConfigFile& file, ConfigMap& executor,
   map.Read("constraint", place.constraint);
   map.Read("gpu", place.gpu);
   ReadSbatchOptions(map, place.options);
+  ReadDefer(file, map, place.defer);
   map.Finish();
 }
 

@@ -112,6 +112,14 @@ class Doorbell {
     std::lock_guard lock(mutex_);
     if (loop_ != nullptr) loop_->Wake();
   }
+  // Submits what a door has found; asked again later where nobody is there yet.
+  void Submit(SubmitCommand command, Loop::Answer answer) {
+    std::lock_guard lock(mutex_);
+    if (loop_ != nullptr) return loop_->Post(std::move(command), answer);
+    Reply reply;
+    reply.status = Trouble("carbond is not ready");
+    answer(std::move(reply));
+  }
   void Connect(Loop* loop) {
     std::lock_guard lock(mutex_);
     loop_ = loop;
@@ -239,7 +247,11 @@ Result<int> Serve(Config config) {
   Doorbell doorbell;
   CARBOND_ASSIGN_OR_RETURN(
       auto executors,
-      MakeExecutors(config, clock, [&doorbell] { doorbell.Ring(); }));
+      MakeExecutors(
+          config, clock, [&doorbell] { doorbell.Ring(); },
+          [&doorbell](SubmitCommand command, Loop::Answer answer) {
+            doorbell.Submit(std::move(command), std::move(answer));
+          }));
   auto meter = MakeMeter(config);
 
   Hub hub;

@@ -71,6 +71,15 @@ int ProcessAfter(const Job& job, int process) {
   return 0;
 }
 
+// Of a job that its user handed in to a region's own queue.
+Status WrittenElsewhere(const Job& job) {
+  const QueueEntry& entry = job.spec->entry;
+  return NotNow(
+      "job {} is Slurm job {} of {}: its output is where its user sent it "
+      "(StdOut in `scontrol show job {}`)",
+      Number(job.id), entry.number, entry.queue, entry.number);
+}
+
 class LogStream final : public SteppedStream<v1::ReadLogsResponse> {
  public:
   LogStream(Reads& reads, LogsWanted wanted)
@@ -93,6 +102,7 @@ class LogStream final : public SteppedStream<v1::ReadLogsResponse> {
       Result<JobRecord> record = reader.Get(wanted_.job);
       if (!record.ok()) return Next::End(record.status());
       job_ = std::move(record->job);
+      if (job_->spec->adopted()) return Next::End(WrittenElsewhere(*job_));
     }
     if (process_ == 0) OpenNext();
     bool lives = process_ != 0 && Lives(*job_, process_);

@@ -347,6 +347,11 @@ void ToWire(const JobRecord& from, double clock_speed, v1::Job* to) {
   to->set_cancel_requested(job.cancel_requested);
   to->set_progress_fraction(ProgressOf(job));
   to->set_clock_speed(clock_speed);
+  if (!job.spec->adopted()) return;
+  v1::QueueEntry* entry = to->mutable_queue_entry();
+  entry->set_queue(job.spec->entry.queue);
+  entry->set_number(job.spec->entry.number);
+  entry->set_remark(job.spec->entry.remark);
 }
 
 void ToWire(const RankedRegion& from, const std::string& executor, Instant now,

@@ -40,6 +40,7 @@ Result<std::unique_ptr<Engine>> Engine::Recover(EngineOptions options,
     const JobId id = job.id;
     const auto live = engine->live_.emplace(id, std::move(job)).first;
     if (live->second.occupies()) engine->occupying_.emplace(id, &live->second);
+    if (live->second.spec->adopted()) engine->adopted_.insert(id);
   }
   for (Job& job : recovered.unsettled) {
     engine->accounts_due_.insert(job.id);
@@ -122,9 +123,7 @@ Result<std::vector<Reply>> Engine::Execute(std::span<Command> commands) {
 
 Result<JobSpec> Engine::Complete(JobSpec spec, const Unset& unset) {
   spec.duration_learnt_from = 0;
-  if (spec.duration == Duration(0)) {
-    CARBOND_RETURN_IF_ERROR(LearnDuration(spec));
-  }
+  CARBOND_RETURN_IF_ERROR(FindDuration(spec));
   CARBOND_ASSIGN_OR_RETURN(
       JobSpec complete, CompleteSpec(std::move(spec), unset, options_.regions,
                                      options_.defaults, now_));
@@ -134,8 +133,27 @@ Result<JobSpec> Engine::Complete(JobSpec spec, const Unset& unset) {
     complete.power = expected.running;
     if (complete.idle_power == Watts()) complete.idle_power = expected.idle;
   }
-  CARBOND_RETURN_IF_ERROR(CheckCommand(complete));
+  if (!complete.adopted()) CARBOND_RETURN_IF_ERROR(CheckCommand(complete));
   return complete;
+}
+
+// A job that stands in a queue already is there to stay, so that a deadline
+// which it cannot keep has it begin at once, and is no reason to refuse it.
+Status Engine::FindDuration(JobSpec& spec) {
+  if (spec.duration == Duration(0)) {
+    const Status learnt = LearnDuration(spec);
+    if (!learnt.ok() && spec.entry.limit == Duration(0)) return learnt;
+    if (!learnt.ok()) spec.duration = spec.entry.limit;
+  }
+  if (!spec.adopted()) return Ok();
+  if (spec.entry.limit > Duration(0)) {
+    spec.duration = std::min(spec.duration, spec.entry.limit);
+  }
+  if (spec.deadline) {
+    const Instant from = std::max(now_, spec.earliest.value_or(now_));
+    spec.deadline = std::max(*spec.deadline, from + spec.duration);
+  }
+  return Ok();
 }
 
 // Nine in ten of the earlier jobs took no longer (by nearest rank).

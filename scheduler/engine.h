@@ -191,7 +191,8 @@ class Engine {
       kCheckpoint,
       kStop,
       kRecall,
-      kForget
+      kForget,
+      kWithdraw
     };
     Kind kind;
     ProcessId id;
@@ -209,6 +210,7 @@ class Engine {
                                     Transaction& t) const;
   Result<JobSpec> Complete(JobSpec spec, const Unset& unset);
   Status LearnDuration(JobSpec& spec);
+  Status FindDuration(JobSpec& spec);
   Status CheckCommand(const JobSpec& spec);
   Reply Cancel(const CancelCommand& command, Transaction& t);
   Reply Hold(const HoldCommand& command, Transaction& t);
@@ -240,6 +242,8 @@ class Engine {
   void Learn(Zone& zone, Instant at, Instant known_until);
   void LookAtProcesses(Transaction& t);
   void LookAtRooms();
+  void LookAtEntries(Transaction& t);
+  void FollowEntry(const Job& job, const Standing& standing, Transaction& t);
   void See(const Job& job, const Sight& sight, Transaction& t);
   void SeeEnd(const Job& job, const Sight& sight, Transaction& t);
   void SeeProgress(const Job& job, const Sight& sight, Instant at,
@@ -289,6 +293,7 @@ class Engine {
   JobId next_job_{1};
   std::map<JobId, Job> live_;
   std::map<JobId, const Job*> occupying_;  // of the live ones
+  std::set<JobId> adopted_;                // likewise
   // By when the plan starts, continues or hands over those that do not run.
   std::set<std::pair<Instant, JobId>> planned_starts_;
   Instant latest_deadline_;         // of live jobs, or later

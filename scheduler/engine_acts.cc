@@ -123,6 +123,9 @@ void Engine::DecideStart(const Job& job, LazyOccupancy& occupancy,
 void Engine::DecideRecall(const Job& job, Transaction& t) {
   const Run& run = job.runs.back();
   if (!job.held) {
+    // Its user's own job stays in line once its hour has come, or once he let
+    // it go himself.
+    if (job.spec->adopted() && !ComesLater(run, now_)) return;
     const JobPlan* plan = UsablePlan(job.id);
     if (plan == nullptr || plan->runs.empty()) return;
     const Instant made_at = tracks_.at(job.id).plan->made_at;
@@ -225,6 +228,11 @@ Status Engine::DoOne(const Act& act) {
       break;
     case Act::Kind::kRecall:
       done = executor.Recall(act.id);
+      break;
+    case Act::Kind::kWithdraw:
+      if (const auto job = live_.find(act.id.job); job != live_.end()) {
+        done = executor.Withdraw(job->second.spec);
+      }
       break;
     case Act::Kind::kCheckpoint:
       done = executor.Checkpoint(act.id, act.attempt);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <set>
 
 #include "scheduler/engine.h"
@@ -34,6 +35,7 @@ Status Engine::Tick() {
   if (spending_.Turn(now_)) BeginMonth(t);
   LookAtGrid(t);
   LookAtProcesses(t);
+  LookAtEntries(t);
   LookAtRooms();
   std::vector<const Job*> to_decide;
   to_decide.reserve(occupying_.size());
@@ -157,6 +159,41 @@ void Engine::LookAtRooms() {
   }
 }
 
+// Jobs that wait in a region's own queue may be let go there, or ended, by
+// another's hand.
+void Engine::LookAtEntries(Transaction& t) {
+  for (const JobId id : adopted_) {
+    const Job& job = t.Now(live_.at(id));
+    if (job.state != State::kWaiting) continue;
+    const Standing standing = doors_.executor.StandingOf(job.spec);
+    if (standing.what == Standing::What::kMoved) {
+      FollowEntry(job, standing, t);
+    } else if (job.cancel_requested) {
+      t.Do({Act::Kind::kWithdraw, {id, 0}, 0, 0});
+    }
+  }
+}
+
+// Its run begins with that, whatever was planned; what has become of it is then
+// seen as of any other run.
+void Engine::FollowEntry(const Job& job, const Standing& standing,
+                         Transaction& t) {
+  const std::string& region = job.spec->regions.front();
+  if (RegionIndex(region) < 0) return;
+  Instant at = std::max(standing.began_at.value_or(now_), job.submitted_at);
+  if (!job.runs.empty()) at = std::max(at, *job.runs.back().ended_at);
+  const JobId id = job.id;
+  const int number = static_cast<int>(job.runs.size()) + 1;
+  Allotment allotment;
+  allotment.cpus = job.spec->need.cpus;
+  allotment.gpus.resize(static_cast<size_t>(job.spec->need.gpus));
+  std::iota(allotment.gpus.begin(), allotment.gpus.end(), 0);
+  t.Record(
+      id, std::min(at, now_),
+      StartIssued{number, region, number, std::move(allotment), false, {}, {}});
+  t.Do({Act::Kind::kStart, {id, number}, 0, number});
+}
+
 // `job` stays valid while facts are recorded: it is read again by Find.
 void Engine::See(const Job& job, const Sight& sight, Transaction& t) {
   const JobId id = job.id;
@@ -226,6 +263,10 @@ void Engine::SeeEnd(const Job& job, const Sight& sight, Transaction& t) {
     at = now_;  // nothing of it was: it ends when that is known
     end.end =
         run.stop_why.value_or(sight.because.value_or(RunEnd::kNotStarted));
+    // It stands in its queue still, and is to be taken out of it.
+    if (job.spec->adopted() && sight.what == Sight::What::kAbsent) {
+      end.end = RunEnd::kRecalled;
+    }
   } else if (lost) {
     end.end = sight.because.value_or(RunEnd::kLost);
   } else if (sight.exit_code == 0) {

@@ -74,6 +74,7 @@ class Engine::Transaction {
     for (auto& [id, job] : jobs_) {
       if (job.state == State::kDone) {
         engine_.occupying_.erase(id);
+        engine_.adopted_.erase(id);
         engine_.live_.erase(id);
         engine_.unsettled_.insert_or_assign(id, std::move(job));
       } else {
@@ -81,6 +82,7 @@ class Engine::Transaction {
             std::max(engine_.latest_deadline_, *job.spec->deadline);
         const auto live = engine_.live_.insert_or_assign(engine_.live_.end(),
                                                          id, std::move(job));
+        if (live->second.spec->adopted()) engine_.adopted_.insert(id);
         if (live->second.occupies()) {
           engine_.occupying_.insert_or_assign(id, &live->second);
         } else {

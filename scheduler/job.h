@@ -43,6 +43,21 @@ struct Resources {
   friend bool operator==(const Resources&, const Resources&) = default;
 };
 
+// Where a job stands that its user handed in to a region's own queue, with that
+// queue's own means: how it is known there. The queue holds it until its hour,
+// starts it and runs it; what is decided here is the hour.
+struct QueueEntry {
+  std::string queue;   // which
+  std::string number;  // empty: the job is started from here, as most are
+  // By the queue's clock, in whole seconds. Numbers may be handed out again;
+  // with this they tell jobs apart.
+  Instant entered_at;
+  Duration limit{0};   // the queue ends it after so long; 0: it does not
+  std::string remark;  // what of its user's wishes was not understood
+
+  friend bool operator==(const QueueEntry&, const QueueEntry&) = default;
+};
+
 struct JobSpec {
   std::string name;
   std::string project;
@@ -93,6 +108,9 @@ struct JobSpec {
   // Least time from the end of a run to the begin of the next, a transfer
   // included; keeping the deadline goes first.
   Duration min_pause{0};
+  QueueEntry entry = {};
+  // It came through a region's own queue.
+  bool adopted() const { return !entry.number.empty(); }
 
   friend bool operator==(const JobSpec&, const JobSpec&) = default;
 };

@@ -255,7 +255,7 @@ class Effect {
 
   Status operator()(const CancelRequested&) const {
     job_.cancel_requested = true;
-    if (!job_.occupies()) Finish(job_, Outcome::kCancelled, at_);
+    if (!job_.occupies()) FinishIfCancelled();
     return Ok();
   }
 
@@ -298,8 +298,7 @@ class Effect {
         job_.has_checkpoint = true;
         job_.work_saved = job_.work_done;
         job_.state = State::kPaused;
-        if (job_.cancel_requested) Finish(job_, Outcome::kCancelled, at_);
-        return;
+        return FinishIfCancelled();
       case RunEnd::kCancelled:
         return Finish(job_, Outcome::kCancelled, at_);
       case RunEnd::kTimeLimit:
@@ -312,17 +311,20 @@ class Effect {
       case RunEnd::kPreempted:
         job_.work_done = job_.work_saved;
         job_.state = State::kWaiting;
-        if (job_.cancel_requested) Finish(job_, Outcome::kCancelled, at_);
-        return;
+        return FinishIfCancelled();
       case RunEnd::kRecalled: {
         const Run* before = LastNotRecalled(job_);
         const bool paused =
             before != nullptr && before->end == RunEnd::kCheckpointed;
         job_.state = paused ? State::kPaused : State::kWaiting;
-        if (job_.cancel_requested) Finish(job_, Outcome::kCancelled, at_);
-        return;
+        return FinishIfCancelled();
       }
     }
+  }
+
+  void FinishIfCancelled() const {
+    if (!job_.cancel_requested || job_.stands_elsewhere()) return;
+    Finish(job_, Outcome::kCancelled, at_);
   }
 
   Job& job_;

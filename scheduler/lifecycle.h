@@ -203,6 +203,10 @@ struct Job {
     return state == State::kPaused && !runs.empty() &&
            runs.back().end == RunEnd::kSuspended;
   }
+  // It waits in a region's own queue, which it is to leave before it is done.
+  bool stands_elsewhere() const {
+    return state == State::kWaiting && spec->adopted();
+  }
   // Holds capacity in its current run's region.
   bool occupies() const {
     return state == State::kStarting || state == State::kRunning || in_memory();

@@ -110,6 +110,17 @@ struct Sight {
   bool checkpoint = false;  // `fraction` is saved
 };
 
+// How a job stands in a region's own queue that its user handed in there.
+struct Standing {
+  enum class What {
+    kUnknown,  // could not be looked at just now; ask again
+    kHeld,     // it waits for us to let it go
+    kMoved,    // by another's hand: let go, begun, ended or gone
+  };
+  What what = What::kUnknown;
+  std::optional<Instant> began_at = {};
+};
+
 class Executor {
  public:
   virtual ~Executor() = default;
@@ -139,6 +150,12 @@ class Executor {
 
   // As last seen. Nothing: the region is as large as its configuration says.
   virtual std::optional<Room> RoomIn(const std::string& region) = 0;
+
+  // Of adopted jobs that wait; the acts above let them go, take them back and
+  // look at them as at any other. Few regions adopt any.
+  virtual Standing StandingOf(const JobSpec&) { return {}; }
+  // Ends it in its queue; done once it is seen there. Idempotent.
+  virtual Status Withdraw(const JobSpec&) { return Ok(); }
 };
 
 // ---- Meter ----------------------------------------------------------------

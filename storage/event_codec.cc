@@ -52,6 +52,11 @@ void Fields(auto& f, Is<JobSpec> auto& v) {
   f("max_pauses", v.max_pauses);
   f("delay_cost_mg_per_hour", v.delay_cost_per_hour);
   f("min_pause_ms", v.min_pause);
+  f("entry_queue", v.entry.queue);
+  f("entry_number", v.entry.number);
+  f("entered_at_ms", v.entry.entered_at);
+  f("entry_limit_ms", v.entry.limit);
+  f("entry_remark", v.entry.remark);
 }
 
 void Fields(auto& f, const Submitted& v) { Fields(f, *v.spec); }

@@ -77,6 +77,7 @@ class ScenarioMaker {
     past.id = std::to_string(Number(job.id));
     past.submitted_at = job.submitted_at;
     past.spec = job.spec;
+    past.spec.entry = {};  // no queue holds it here
     Duration work{0};
     for (const Run& run : job.runs) work += run.work;
     if (job.failures == 0 && work > Duration(0)) past.spec.duration = work;

@@ -14,6 +14,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/exec/factory.h"
+#include "daemon/exec/slurm/rights.h"
 
 namespace carbond {
 namespace {
@@ -183,6 +184,21 @@ void CompareWithMachine(const Resources& capacity, Findings& findings) {
   }
 }
 
+// Other users' jobs are to be let go at their hour.
+void CheckUpDeferral(const SlurmPlace& place, Findings& findings) {
+  const passwd* user = ::getpwuid(::geteuid());
+  Environment environment = OwnEnvironment();
+  if (!place.conf.empty()) environment["SLURM_CONF"] = place.conf;
+  const Status rights = CheckRights(user == nullptr ? "" : user->pw_name,
+                                    environment, kLongestTry);
+  if (rights.ok()) {
+    findings.Good("jobs sent with sbatch may be held and released");
+  } else {
+    findings.Bad("jobs sent with sbatch cannot be deferred: " +
+                 Message(rights));
+  }
+}
+
 }  // namespace
 
 Findings CheckUpRegion(const Config& config, const RegionConfig& region) {
@@ -200,6 +216,8 @@ Findings CheckUpRegion(const Config& config, const RegionConfig& region) {
   if (region.executor.type == "local") {
     CompareWithMachine(about.capacity, findings);
   }
+  const SlurmPlace& slurm = region.executor.slurm;
+  if (slurm.defer) CheckUpDeferral(slurm, findings);
   if (about.drained) findings.Note("drained: it starts nothing new");
   return findings;
 }

@@ -50,6 +50,15 @@ class RegionExecutors : public Executor {
     const auto executor = Of(region);
     return executor.ok() ? (*executor)->RoomIn(region) : std::nullopt;
   }
+  Standing StandingOf(const JobSpec& spec) override {
+    const auto executor = Of(spec.regions.front());
+    return executor.ok() ? (*executor)->StandingOf(spec) : Standing();
+  }
+  Status Withdraw(const JobSpec& spec) override {
+    CARBOND_ASSIGN_OR_RETURN(Executor* const executor,
+                             Of(spec.regions.front()));
+    return executor->Withdraw(spec);
+  }
 
   std::vector<Sight> Observe(std::span<const ProcessId> ids) override {
     if (executors_.size() == 1) return executors_.front()->Observe(ids);
@@ -188,7 +197,8 @@ Result<std::string> OwnUser() {
 
 Result<std::unique_ptr<Executor>> MakeSlurm(const Config& config,
                                             const SystemClock& clock,
-                                            std::function<void()> wake) {
+                                            std::function<void()> wake,
+                                            HandIn hand_in) {
   if (::geteuid() == 0 && !config.slurm.allow_root) {
     return Status(
         absl::StatusCode::kPermissionDenied,
@@ -217,8 +227,9 @@ Result<std::unique_ptr<Executor>> MakeSlurm(const Config& config,
     }
   }
   CARBOND_ASSIGN_OR_RETURN(
-      auto slurm, SlurmExecutor::Open(std::move(options), std::move(places),
-                                      clock, std::move(wake)));
+      auto slurm,
+      SlurmExecutor::Open(std::move(options), std::move(places), clock,
+                          std::move(wake), std::move(hand_in)));
   return std::unique_ptr<Executor>(std::move(slurm));
 }
 
@@ -226,9 +237,12 @@ Result<std::unique_ptr<Executor>> MakeSlurm(const Config& config,
 Result<std::unique_ptr<Executor>> MakeOne(const std::string& type,
                                           const Config& config,
                                           const SystemClock& clock,
-                                          std::function<void()> wake) {
+                                          std::function<void()> wake,
+                                          HandIn hand_in) {
   if (type == "local") return MakeLocal(config, clock, std::move(wake));
-  if (type == "slurm") return MakeSlurm(config, clock, std::move(wake));
+  if (type == "slurm") {
+    return MakeSlurm(config, clock, std::move(wake), std::move(hand_in));
+  }
   return Refused("executor `{}` is not known: write `local` or `slurm`", type);
 }
 
@@ -236,7 +250,8 @@ Result<std::unique_ptr<Executor>> MakeOne(const std::string& type,
 
 Result<std::unique_ptr<Executor>> MakeExecutors(const Config& config,
                                                 const SystemClock& clock,
-                                                std::function<void()> wake) {
+                                                std::function<void()> wake,
+                                                HandIn hand_in) {
   CARBOND_RETURN_IF_ERROR(ClaimSharedDir(config));
   std::vector<std::unique_ptr<Executor>> executors;
   std::map<std::string, Executor*> by_type;
@@ -244,7 +259,7 @@ Result<std::unique_ptr<Executor>> MakeExecutors(const Config& config,
   for (const RegionConfig& region : config.regions) {
     Executor*& executor = by_type[region.executor.type];
     if (executor == nullptr) {
-      auto made = MakeOne(region.executor.type, config, clock, wake);
+      auto made = MakeOne(region.executor.type, config, clock, wake, hand_in);
       if (!made.ok()) {
         return Status(made.status().code(),
                       fmt::format("region `{}`: {}", region.region.name,

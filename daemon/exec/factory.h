@@ -6,14 +6,17 @@
 
 #include "daemon/clock.h"
 #include "daemon/config.h"
+#include "daemon/exec/slurm/adoption.h"
 #include "scheduler/ports.h"
 
 namespace carbond {
 
 // `wake` is called from another thread when something has changed that
-// Observe would show. `clock` outlives the executor.
+// Observe would show; `hand_in` likewise, with jobs that came by another way
+// than carbond's own. `clock` outlives the executor.
 Result<std::unique_ptr<Executor>> MakeExecutors(const Config& config,
                                                 const SystemClock& clock,
-                                                std::function<void()> wake);
+                                                std::function<void()> wake,
+                                                HandIn hand_in = {});
 
 }  // namespace carbond

@@ -96,6 +96,15 @@ Status SimExecutor::Start(const StartOrder& order) {
         Duration(std::uniform_int_distribution<int64_t>(
             0, queue->second.longest.count())(queue_random_));
   }
+  const std::string& entry = order.spec.entry.number;
+  if (ended_entries_.contains(entry)) {
+    process.queued = false;
+    process.never_began = true;
+    process.ended_at = clock_.Now();
+  } else if (const auto gone = let_go_.find(entry); gone != let_go_.end()) {
+    process.queued = !process.need.Fits(queues_.at(order.region).capacity);
+    process.began = gone->second;
+  }
   process.counted_until = process.began;
   if (order.resume) process.restore_left = process.behaviour.restore;
   process.restore_left += order.move.time;
@@ -111,8 +120,7 @@ Status SimExecutor::Start(const StartOrder& order) {
 // When it ends if nobody does anything: the same instant whenever it is asked,
 // since work and time go on together.
 Instant SimExecutor::EndOf(const Process& process) const {
-  if (process.ended_at || process.lost || process.suspended ||
-      process.queued) {
+  if (process.ended_at || process.lost || process.suspended || process.queued) {
     return Instant::Never();
   }
   Instant crash_at = Instant::Never();
@@ -260,6 +268,13 @@ std::vector<Sight> SimExecutor::Observe(std::span<const ProcessId> ids) {
       sights.push_back(sight);
       continue;
     }
+    if (process.never_began) {
+      sight.what = Sight::What::kEnded;
+      sight.because = RunEnd::kCancelled;
+      sight.ended_at = *process.ended_at;
+      sights.push_back(sight);
+      continue;
+    }
     sight.began_at = process.began;
     sight.what =
         process.suspended ? Sight::What::kSuspended : Sight::What::kRunning;
@@ -305,6 +320,21 @@ void SimExecutor::LeaveQueues() {
     queued_.erase(id);
     NoteEnd(process);
   }
+}
+
+Standing SimExecutor::StandingOf(const JobSpec& spec) {
+  if (Fails()) return {};
+  const std::string& entry = spec.entry.number;
+  if (ended_entries_.contains(entry)) return {Standing::What::kMoved, {}};
+  const auto gone = let_go_.find(entry);
+  if (gone == let_go_.end()) return {Standing::What::kHeld, {}};
+  return {Standing::What::kMoved, gone->second};
+}
+
+Status SimExecutor::Withdraw(const JobSpec& spec) {
+  CARBOND_RETURN_IF_ERROR(MaybeFail("withdraw"));
+  ended_entries_.insert(spec.entry.number);
+  return Ok();
 }
 
 std::optional<Room> SimExecutor::RoomIn(const std::string& region) {

@@ -95,6 +95,11 @@ class SimExecutor : public Executor {
   std::vector<Sight> Observe(std::span<const ProcessId> ids) override;
   void Forget(ProcessId id) override;
   std::optional<Room> RoomIn(const std::string& region) override;
+  Standing StandingOf(const JobSpec& spec) override;
+  Status Withdraw(const JobSpec& spec) override;
+  // Somebody else lets the job go from its region's queue, or ends it there.
+  void LetGo(const std::string& entry, Instant at) { let_go_[entry] = at; }
+  void EndEntry(const std::string& entry) { ended_entries_.insert(entry); }
   // Others have this of it.
   void SetRoom(const std::string& region, Room room) { rooms_[region] = room; }
 
@@ -128,6 +133,7 @@ class SimExecutor : public Executor {
     bool lost = false;
     int attempts = 0;
     std::optional<Instant> ends_at;  // its place in ends_
+    bool never_began = false;        // its entry was ended where it stood
   };
 
   // Lets a process live up to the clock; null when there is none.
@@ -149,7 +155,9 @@ class SimExecutor : public Executor {
   std::map<std::string, Status> refused_;
   std::map<std::string, Queue> queues_;  // by region
   std::set<ProcessId> queued_;
-  std::map<std::string, Room> rooms_;  // by region
+  std::map<std::string, Room> rooms_;      // by region
+  std::map<std::string, Instant> let_go_;  // by number of the entry
+  std::set<std::string> ended_entries_;
   std::set<JobId> crashed_;
   double failure_ = 0;
   std::mt19937_64 random_;

@@ -105,7 +105,7 @@ TEST_F(ConfigTest, ARegionMayBeAPartitionOfASlurmCluster) {
       Good("shared_dir: /nfs/carbond\nslurm: {heartbeat: 2s}\n" +
            With("executor: local",
                 "executor: {slurm: {conf: eu/slurm.conf, partition: gpu, "
-                "gpu: 'gpu:a100', options: [--mem=16G]}}"));
+                "gpu: 'gpu:a100', options: [--mem=16G], defer: {}}}"));
   EXPECT_EQ(config.shared_dir, "/nfs/carbond");
   EXPECT_EQ(config.slurm.heartbeat, seconds(2));
   EXPECT_FALSE(config.slurm.allow_root);
@@ -114,6 +114,10 @@ TEST_F(ConfigTest, ARegionMayBeAPartitionOfASlurmCluster) {
   EXPECT_EQ(place.partition, "gpu");
   EXPECT_EQ(place.gpu, "gpu:a100");
   EXPECT_THAT(place.options, ElementsAre("--mem=16G"));
+  EXPECT_EQ(place.defer->deadline, hours(24));
+  EXPECT_EQ(Good(kGood).regions[0].executor.slurm.defer, std::nullopt);
+  EXPECT_THAT(Mistake(With("executor: local", "executor: {slurm: {defer: y}}")),
+              HasSubstr("write defer: {deadline: 24h}"));
   EXPECT_EQ(Good(kGood).shared_dir, folder_.path() + "/state");
 }
 

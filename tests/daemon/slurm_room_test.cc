@@ -74,14 +74,17 @@ TEST(SlurmRoom, ReadsWhoRunsAndUntilWhen) {
       "wrap\x1f"
       "2\x1fgres:gpu:1\x1f"
       "2\x1f"
-      "1795310125\n"
+      "1795310125\x1f"
+      "7\n"
       "carbond.4fddb564.1.1\x1f"
       "1\x1fN/A\x1f"
-      "1\x1fNONE\n"
+      "1\x1fNONE\x1f"
+      "8\n"
       "broken\n");
   ASSERT_EQ(uses.size(), 2u);
   EXPECT_EQ(uses[0].need, (Resources{2, 2}));
   EXPECT_EQ(uses[0].end, Instant::FromSeconds(1'795'310'125));
+  EXPECT_EQ(uses[0].id, "7");
   EXPECT_EQ(uses[1].need, (Resources{0, 1}));
   EXPECT_EQ(uses[1].end, std::nullopt);
 }
@@ -109,6 +112,16 @@ TEST(SlurmRoom, LeavesUsWhatOthersDoNotUseUntilTheyEnd) {
   EXPECT_EQ(room.LeftAt(kNow), (Resources{3, 5}));  // ours among it
   EXPECT_EQ(room.LeftAt(kNow + hours(2) - Duration(1)), (Resources{3, 5}));
   EXPECT_EQ(room.LeftAt(kNow + hours(2) + minutes(15)), (Resources{4, 8}));
+}
+
+TEST(SlurmRoom, AJobOfOthersThatWasAdoptedIsCountedOnce) {
+  SlurmCensus census;
+  census.nodes = Nodes(Line("eu1", "mixed", "3/1/0/4", "gpu:1(IDX:0)"));
+  census.uses = {Use("theirs", 1, 3, hours(2))};
+  census.uses.front().id = "12";
+  census.adopted = {"12"};
+  EXPECT_EQ(MakeRoom(census, {}, kPrefix, kNow).LeftAt(kNow),
+            (Resources{2, 4}));
 }
 
 TEST(SlurmRoom, WhatNobodyAccountsForIsTakenForAnHour) {

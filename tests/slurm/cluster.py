@@ -44,7 +44,7 @@ SlurmdTimeout=10
 SlurmctldTimeout=10
 KillWait=3
 OverTimeLimit=0
-MinJobAge=300
+MinJobAge={min_job_age}
 SchedulerParameters=batch_sched_delay=0,sched_interval=2,bf_interval=3
 JobCompType=jobcomp/filetxt
 JobCompLoc={dir}/ended.log
@@ -144,7 +144,8 @@ class Munge:
 
 
 class Cluster:
-    def __init__(self, munge, dir, name, nodes=2, cpus=4, gpus=2):
+    def __init__(self, munge, dir, name, nodes=2, cpus=4, gpus=2,
+                 min_job_age=300, job_submit_lua=None):
         self.dir = os.path.join(dir, name)
         self.name = name
         self.nodes = ["%s%d" % (name, n + 1) for n in range(nodes)]
@@ -171,7 +172,12 @@ class Cluster:
             f.write(CONF.format(name=name, port=port, munge=munge.dir,
                                 bind=LOOPBACK if name_is_loopback() else "",
                                 user=subprocess.getoutput("id -un"),
-                                dir=self.dir, nodes="\n".join(lines)))
+                                dir=self.dir, nodes="\n".join(lines),
+                                min_job_age=min_job_age))
+            if job_submit_lua:
+                f.write("JobSubmitPlugins=lua\n")
+                shutil.copy(job_submit_lua,
+                            os.path.join(self.dir, "job_submit.lua"))
         self.env = clean_environment()
         self.env["SLURM_CONF"] = self.conf
 
@@ -181,6 +187,19 @@ class Cluster:
         if check and done.returncode != 0:
             raise SystemExit("%s: %s" % (words, done.stderr))
         return done.stdout
+
+    def run_as_user(self, *words):
+        """As somebody else than carbond, where we may."""
+        if os.geteuid() == 0:
+            words = ("setpriv", "--reuid=65534", "--regid=65534",
+                     "--clear-groups") + words
+        return self.run(*words)
+
+    def job(self, number):
+        """Slurm's own words of a job; empty when it does not know it."""
+        text = self.run("scontrol", "--oneliner", "show", "job", number,
+                        check=False)
+        return dict(word.split("=", 1) for word in text.split() if "=" in word)
 
     def works(self, *words):
         return subprocess.run(words, env=self.env, capture_output=True,
@@ -248,9 +267,12 @@ class Clusters:
     """with Clusters(dir, "eu", "us") as clusters: clusters["eu"].run(...)"""
 
     def __init__(self, dir, *names, **shape):
+        os.chmod(dir, 0o755)  # for who is not root
         self.munge = Munge(dir)
-        self.clusters = {name: Cluster(self.munge, dir, name, **shape)
-                         for name in names}
+        of = shape.pop("of", {})  # what one of them has of its own
+        self.clusters = {
+            name: Cluster(self.munge, dir, name, **shape, **of.get(name, {}))
+            for name in names}
 
     def __getitem__(self, name):
         return self.clusters[name]

@@ -40,6 +40,15 @@ TEST(EventCodec, KeepsTheLeastPauseOfASpec) {
   EXPECT_EQ(DecodeSpec(body).value(), spec);
 }
 
+TEST(EventCodec, KeepsWhereAnAdoptedJobStands) {
+  JobSpec spec = FullSpec();
+  spec.entry = {"eu", "12", Instant::FromSeconds(1795318449), hours(3), "x"};
+  const std::string body = EncodeSpec(spec);
+  EXPECT_NE(body.find(R"("entry_number":"12")"), std::string::npos) << body;
+  EXPECT_EQ(DecodeSpec(body).value(), spec);
+  EXPECT_FALSE(DecodeSpec(EncodeSpec(FullSpec())).value().adopted());
+}
+
 // The words of old ledgers: a change here needs a way to read them still.
 TEST(EventCodec, KeepsItsWords) {
   EXPECT_EQ(EncodeSpec(FullSpec()),

@@ -21,12 +21,13 @@ SlurmCluster::Held::Held(const std::string& directory)
 
 SlurmCluster::SlurmCluster(SlurmOptions options, std::string conf,
                            std::map<std::string, SlurmPlace> places,
-                           std::function<void()> wake)
+                           std::function<void()> wake, OnHeld on_held)
     : options_(std::move(options)),
       conf_(std::move(conf)),
       places_(std::move(places)),
       environment_(options_.environment),
-      wake_(std::move(wake)) {
+      wake_(std::move(wake)),
+      hand_in_(std::move(on_held)) {
   if (!conf_.empty()) environment_["SLURM_CONF"] = conf_;
   thread_ = std::thread([this] { Run(); });
 }
@@ -49,6 +50,7 @@ void SlurmCluster::Start(const StartOrder& order, const SlurmPlace& place,
   errand.start = order;
   errand.place = place;
   errand.times = times;
+  if (order.spec.adopted()) Unwatch(order.spec.entry);
   // Not absent any more, or the engine would ask again at once.
   sights_[order.id].what = Sight::What::kStarting;
   changed_.notify_all();
@@ -103,14 +105,17 @@ void SlurmCluster::Run() {
       Do(id, errand);
     }
     if (WantsQueue()) ReadQueue();
+    const bool entries_changed = WantsEntries() && ReadEntries();
     const bool rooms_changed = Now() >= next_rooms_ && ReadRooms();
-    if (LookAtAll() || rooms_changed) wake_();
+    TellAnswers();
+    if (LookAtAll() || rooms_changed || entries_changed) wake_();
     lock.lock();
     std::chrono::milliseconds wait(
         std::max<int64_t>(0, (next_rooms_ - Now()).count()));
-    if (!held_.empty()) wait = std::min(wait, pause);
-    changed_.wait_for(lock, wait,
-                      [&] { return stopping_ || !errands_.empty(); });
+    if (!held_.empty() || !watched_.empty()) wait = std::min(wait, pause);
+    changed_.wait_for(lock, wait, [&] {
+      return stopping_ || !errands_.empty() || look_soon_;
+    });
   }
 }
 
@@ -118,9 +123,15 @@ void SlurmCluster::Run() {
 
 bool SlurmCluster::WantsQueue() const {
   const bool any = std::ranges::any_of(held_, [](const auto& each) {
-    return each.second.facts.submitted && !each.second.final;
+    return each.second.facts.submitted && !each.second.final &&
+           !each.second.is_entry();
   });
   return any && Now() >= next_queue_;
+}
+
+bool SlurmCluster::WantsEntries() {
+  const std::lock_guard lock(mutex_);
+  return look_soon_ || Now() >= next_entries_;
 }
 
 // What an earlier daemon left.
@@ -135,11 +146,14 @@ Status SlurmCluster::ReadFirst(Held& held) {
   if (submission.value) {
     const auto conf = submission.value->find("conf");
     if (conf == submission.value->end() || conf->second == conf_) {
-      auto sbatch = ReadTexts(held.dir, kSbatchFile);
-      if (!sbatch.value) return trouble(kSbatchFile, sbatch.error);
+      CARBOND_RETURN_IF_ERROR(ReadEntryFirst(held, *submission.value));
+      if (!held.is_entry()) {
+        auto sbatch = ReadTexts(held.dir, kSbatchFile);
+        if (!sbatch.value) return trouble(kSbatchFile, sbatch.error);
+        held.sbatch = std::move(*sbatch.value);
+      }
       const auto orders = ReadOrders(held.dir);
       if (orders.error != 0) return trouble(kOrdersFile, orders.error);
-      held.sbatch = std::move(*sbatch.value);
       held.facts.orders = orders.value.value_or(Orders());
       held.facts.submitted = true;
       held.asked_at = Now();  // at the latest
@@ -214,6 +228,7 @@ Sight SlurmCluster::LookAt(ProcessId id, Held& held) {
     unknown.what = Sight::What::kAbsent;
     return unknown;
   }
+  if (held.is_entry()) return LookAtEntry(id, held);
   if (const Status read = ReadDirectory(held); !read.ok()) {
     unknown.detail = Message(read);
     return unknown;

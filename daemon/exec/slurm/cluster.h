@@ -9,6 +9,10 @@
 // it runs one at a time (singleton); and only the runner that creates `started`
 // in the directory runs the job. Orders are written to the directory and not
 // sent through Slurm, so that pauses hold while its controller is down.
+//
+// A job that its user sent to Slurm has a directory too once it is let go, with
+// its number and time of submission in place of a name, and no runner: Slurm's
+// queue alone tells of it, and is held against what is wanted at every reading.
 
 #include <atomic>
 #include <condition_variable>
@@ -22,7 +26,9 @@
 #include <vector>
 
 #include "daemon/clock.h"
+#include "daemon/exec/slurm/adoption.h"
 #include "daemon/exec/slurm/commands.h"
+#include "daemon/exec/slurm/entry_judge.h"
 #include "daemon/exec/slurm/judge.h"
 #include "daemon/exec/slurm/program.h"
 #include "daemon/exec/slurm/room.h"
@@ -44,11 +50,16 @@ struct SlurmOptions {
 
 class SlurmCluster {
  public:
+  // A job was found that is held for carbond; the answer says what came of it.
+  // Called on the cluster's thread.
+  using OnHeld =
+      std::function<void(const HeldJob&, std::function<void(Reply)> answer)>;
+
   // `conf`: slurm.conf, or empty for the system's. `places`: by region. `wake`
   // is called from the cluster's thread when a sight or a room has changed.
   SlurmCluster(SlurmOptions options, std::string conf,
                std::map<std::string, SlurmPlace> places,
-               std::function<void()> wake);
+               std::function<void()> wake, OnHeld on_held = {});
   ~SlurmCluster();  // what runs, runs on
 
   // Hands over; what becomes of it is seen.
@@ -62,10 +73,14 @@ class SlurmCluster {
   void Forget(ProcessId id);
   // By the machine's clock. Nothing until it was looked at.
   std::optional<Room> RoomIn(const std::string& region);
+  // Of jobs that wait there; looked at with every reading from then on.
+  Standing StandingOf(const QueueEntry& entry);
+  void Withdraw(const QueueEntry& entry);
 
  private:
   static constexpr char kSubmissionFile[] = "submission";
   static constexpr char kSbatchFile[] = "sbatch";
+  static constexpr char kSeenFile[] = "seen";
 
   // What was asked of the thread and not done yet.
   struct Errand {
@@ -91,6 +106,28 @@ class SlurmCluster {
     std::optional<Duration> cancelled_at;  // the queue that showed it then
     bool final = false;  // ended or lost: it cannot change again
     std::string told;    // the last thing logged of it
+
+    // Of one that its user sent to Slurm.
+    bool is_entry() const { return !entry.number.empty(); }
+    QueueEntry entry;
+    std::optional<Instant> begin;  // when it is let go, by Slurm's clock
+    bool let_go = false;
+    std::optional<Instant> began;
+    Instant seen_at;
+    std::optional<Duration> acted_at;
+  };
+  // One that waits for its hour.
+  struct Watched {
+    QueueEntry entry;
+    Standing standing;
+    bool withdraw = false;
+  };
+  // One that was handed over to be adopted.
+  struct Asked {
+    std::string number;
+    std::string remark;
+    std::optional<Reply> reply;
+    bool told = false;
   };
 
   static Duration Now() { return SystemClock::SinceBoot(); }
@@ -110,14 +147,35 @@ class SlurmCluster {
   void ReadQueue();
   bool ReadRooms();  // has any changed?
   std::optional<Room> ReadRoom(
-      const SlurmPlace& place,
+      const std::string& region, const SlurmPlace& place,
       const std::vector<SlurmReservation>& reservations);
   std::optional<std::vector<SlurmReservation>> ReadReservations();
   std::optional<std::string> Ask(const std::string& program,
                                  const std::vector<std::string>& arguments);
 
+  // cluster_entries.cc
+  void Unwatch(const QueueEntry& entry);  // while mutex_ is held
+  Status PrepareEntry(ProcessId id, Held& held, const Errand& errand);
+  Status ReadEntryFirst(Held& held, const TextRecord& submission);
+  void KeepSeen(ProcessId id, Held& held);
+  std::vector<std::string> EntryNumbers();
+  bool ReadEntries();  // has any standing changed?
+  std::optional<SlurmEntry> RowOf(const QueueEntry& entry) const;
+  bool LookAtWatched();
+  Sight LookAtEntry(ProcessId id, Held& held);
+  void Act(Held& held, EntryVerdict::Next next);
+  bool Control(const std::string& number, const std::string& program,
+               const std::vector<std::string>& arguments);
+  bool KnowCluster();
+  bool IsOurs(const SlurmEntry& entry);
+  void ReadHeld(const std::string& region, const std::string& partition);
+  void HandOver(HeldJob job);
+  void TellAnswers();
+  void Tell(const Asked& asked);
+
   // cluster.cc: what is seen of runs
   bool WantsQueue() const;
+  bool WantsEntries();
   Status ReadFirst(Held& held);
   Status ReadDirectory(Held& held);
   void ReadRow(ProcessId id, Held& held);
@@ -133,6 +191,7 @@ class SlurmCluster {
   const std::map<std::string, SlurmPlace> places_;
   Environment environment_;
   const std::function<void()> wake_;
+  const OnHeld hand_in_;
 
   // Only the cluster's thread
   std::map<ProcessId, Held> held_;
@@ -142,6 +201,11 @@ class SlurmCluster {
   Duration next_rooms_{0};
   Duration unreachable_until_{0};  // nothing is submitted before
   std::string trouble_;            // why Slurm does not answer; empty: it does
+  std::map<std::string, SlurmEntry> entries_;  // by number, as last read
+  std::optional<Duration> entries_at_;
+  Duration next_entries_{0};
+  std::string cluster_;  // its name; empty until it is asked for
+  std::map<std::string, std::string> complaints_;  // told, by Slurm's number
 
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -149,6 +213,9 @@ class SlurmCluster {
   std::map<ProcessId, Errand> errands_;
   std::map<ProcessId, Sight> sights_;
   std::map<std::string, Room> rooms_;
+  std::map<std::string, Watched> watched_;  // by number and time
+  std::map<std::string, Asked> asked_;      // likewise
+  bool look_soon_ = false;
   std::atomic<bool> stopping_ = false;
 
   std::thread thread_;

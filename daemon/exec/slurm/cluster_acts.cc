@@ -39,12 +39,15 @@ void SlurmCluster::Do(ProcessId id, Errand& errand) {
     return;
   }
   if (errand.start && !held.facts.submitted) {
-    if (const Status made = Prepare(id, held, errand); !made.ok()) {
+    const bool entry = errand.start->spec.adopted();
+    const Status made =
+        entry ? PrepareEntry(id, held, errand) : Prepare(id, held, errand);
+    if (!made.ok()) {
       spdlog::error("job {} run {}: {}", Number(id.job), id.process,
                     Message(made));
       return;
     }
-    Submit(id, held);
+    if (!entry) Submit(id, held);
   }
   if (errand.changes.empty()) return;
   Orders orders = held.facts.orders;
@@ -151,6 +154,10 @@ void SlurmCluster::Order(ProcessId id, Held& held, Orders orders) {
     return;  // asked for again
   }
   held.facts.orders = orders;
+  if (held.is_entry()) {
+    next_entries_ = Duration(0);
+    return;
+  }
   // What only waits in the queue has no runner yet that would read them.
   if (!held.facts.started) Cancel(id, orders);
 }

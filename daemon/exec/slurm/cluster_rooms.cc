@@ -26,6 +26,10 @@ std::optional<std::string> SlurmCluster::Ask(
   } else if (end->code != 0) {
     trouble = end->timed_out ? program + " gave no answer"
                              : program + ": " + LastComplaint(end->err);
+    // Asked for jobs by number, of which it knows none any more.
+    if (end->err.find("Invalid job id specified") != std::string::npos) {
+      trouble.clear();
+    }
   }
   const std::string cluster = conf_.empty() ? "Slurm" : "Slurm of " + conf_;
   if (!trouble.empty() && trouble_.empty()) {
@@ -62,7 +66,7 @@ bool SlurmCluster::ReadRooms() {
   bool changed = false;
   for (const auto& [region, place] : places_) {
     if (!reservations) break;
-    std::optional<Room> room = ReadRoom(place, *reservations);
+    std::optional<Room> room = ReadRoom(region, place, *reservations);
     if (!room) continue;
     const std::lock_guard lock(mutex_);
     Room& known = rooms_[region];
@@ -74,7 +78,7 @@ bool SlurmCluster::ReadRooms() {
 }
 
 std::optional<Room> SlurmCluster::ReadRoom(
-    const SlurmPlace& place,
+    const std::string& region, const SlurmPlace& place,
     const std::vector<SlurmReservation>& reservations) {
   SlurmCensus census;
   census.reservations = reservations;
@@ -87,6 +91,10 @@ std::optional<Room> SlurmCluster::ReadRoom(
   const auto uses = Ask("squeue", UseArguments(partition));
   if (!uses) return std::nullopt;
   census.uses = ParseUse(*uses);
+  for (const auto& [id, held] : held_) {
+    if (held.is_entry()) census.adopted.insert(held.entry.number);
+  }
+  if (place.defer) ReadHeld(region, partition);
   return MakeRoom(census, place, "carbond." + options_.instance + '.',
                   SystemClock::RealNow());
 }

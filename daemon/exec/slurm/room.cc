@@ -40,35 +40,6 @@ std::optional<T> Number(std::string_view text) {
   return value;
 }
 
-// GPUs of a list of generic resources: `gpu:2`, `gpu:a100:4(S:0-1)`,
-// `gres:gpu:1`, `gres/gpu:a100:2(IDX:0-1)`, `(null)`.
-int GpusOf(std::string_view gres) {
-  int gpus = 0;
-  while (!gres.empty()) {
-    // A comma within brackets, as of `(IDX:0,2)`, separates nothing.
-    size_t end = 0;
-    for (int depth = 0; end < gres.size(); ++end) {
-      if (gres[end] == '(') ++depth;
-      if (gres[end] == ')') --depth;
-      if (gres[end] == ',' && depth == 0) break;
-    }
-    std::string_view one = gres.substr(0, end);
-    gres.remove_prefix(std::min(end + 1, gres.size()));
-    one = one.substr(0, one.find('('));
-    for (const std::string_view kind : {"gres:", "gres/"}) {
-      if (one.substr(0, kind.size()) == kind) one.remove_prefix(kind.size());
-    }
-    if (one.substr(0, 3) != "gpu") continue;
-    if (one.size() > 3 && one[3] != ':' && one[3] != '=') continue;
-    const size_t last = one.find_last_of(":=");
-    const auto count = last == std::string_view::npos
-                           ? std::nullopt
-                           : Number<int>(one.substr(last + 1));
-    gpus += count.value_or(1);  // `gpu` and `gpu:a100` mean one
-  }
-  return gpus;
-}
-
 // The man page's "NODE STATE CODES". A `*` means that it does not answer, `@`
 // and `^` that it is about to be started anew; `~`, `#`, `!` that power saving
 // has it off or is waking it, which a job brings back. What is reserved is
@@ -101,6 +72,33 @@ Resources AtLeastNothing(Resources r) {
 }
 
 }  // namespace
+
+int GpusOf(std::string_view gres) {
+  int gpus = 0;
+  while (!gres.empty()) {
+    // A comma within brackets, as of `(IDX:0,2)`, separates nothing.
+    size_t end = 0;
+    for (int depth = 0; end < gres.size(); ++end) {
+      if (gres[end] == '(') ++depth;
+      if (gres[end] == ')') --depth;
+      if (gres[end] == ',' && depth == 0) break;
+    }
+    std::string_view one = gres.substr(0, end);
+    gres.remove_prefix(std::min(end + 1, gres.size()));
+    one = one.substr(0, one.find('('));
+    for (const std::string_view kind : {"gres:", "gres/"}) {
+      if (one.substr(0, kind.size()) == kind) one.remove_prefix(kind.size());
+    }
+    if (one.substr(0, 3) != "gpu") continue;
+    if (one.size() > 3 && one[3] != ':' && one[3] != '=') continue;
+    const size_t last = one.find_last_of(":=");
+    const auto count = last == std::string_view::npos
+                           ? std::nullopt
+                           : Number<int>(one.substr(last + 1));
+    gpus += count.value_or(1);  // `gpu` and `gpu:a100` mean one
+  }
+  return gpus;
+}
 
 std::vector<std::string> SinfoArguments(const SlurmPlace& place) {
   std::vector<std::string> arguments = {
@@ -141,7 +139,7 @@ std::vector<SlurmNode> ParseSinfo(std::string_view text,
 
 std::vector<std::string> UseArguments(const std::string& partition) {
   std::string format;
-  for (const char* column : {"%j", "%C", "%b", "%D", "%e"}) {
+  for (const char* column : {"%j", "%C", "%b", "%D", "%e", "%A"}) {
     if (!format.empty()) format += kField;
     format += column;
   }
@@ -154,13 +152,14 @@ std::vector<SlurmUse> ParseUse(std::string_view text) {
   std::vector<SlurmUse> uses;
   for (const std::string_view line : Split(text, '\n')) {
     const auto fields = Split(line, kField);
-    if (fields.size() != 5) continue;
+    if (fields.size() != 6) continue;
     SlurmUse use;
     use.name = fields[0];
     use.need.cpus = Number<int>(fields[1]).value_or(0);
     // GPUs are asked for by node.
     use.need.gpus = GpusOf(fields[2]) * Number<int>(fields[3]).value_or(1);
     use.end = Epoch(fields[4]);
+    use.id = fields[5];
     uses.push_back(std::move(use));
   }
   return uses;
@@ -211,7 +210,9 @@ Room MakeRoom(const SlurmCensus& census, const SlurmPlace& place,
   const Instant soon = OnGrid(now + kUnknown);
   for (const SlurmUse& use : census.uses) {
     unexplained -= use.need;
-    if (use.name.starts_with(prefix)) continue;
+    const bool ours =
+        use.name.starts_with(prefix) || census.adopted.contains(use.id);
+    if (ours) continue;
     // One that is over by its limit and still there will be for a little.
     const Instant end = std::max(use.end.value_or(soon), now + kGrid);
     until[OnGrid(end)] += use.need;

@@ -4,6 +4,7 @@
 // of Slurm 22.05 and later, asked with SLURM_TIME_FORMAT=%s. Pure.
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,10 @@
 #include "scheduler/ports.h"
 
 namespace carbond {
+
+// GPUs of a list of generic resources: `gpu:2`, `gpu:a100:4(S:0-1)`,
+// `gres:gpu:1`, `gres/gpu:a100:2(IDX:0-1)`, `(null)`.
+int GpusOf(std::string_view gres);
 
 struct SlurmNode {
   std::string name;
@@ -31,6 +36,7 @@ struct SlurmUse {
   std::string name;
   Resources need;
   std::optional<Instant> end;  // by its time limit, if it has one
+  std::string id = {};
 };
 std::vector<std::string> UseArguments(const std::string& partition);
 std::vector<SlurmUse> ParseUse(std::string_view text);
@@ -51,6 +57,7 @@ struct SlurmCensus {
   std::vector<SlurmNode> nodes;
   std::vector<SlurmUse> uses;
   std::vector<SlurmReservation> reservations;
+  std::set<std::string> adopted;  // jobs of others that carbond let go
 };
 // `prefix`: how the names of this carbond's own jobs begin. What others use
 // counts until the end that Slurm expects; where it knows of none, or of no job

@@ -27,21 +27,28 @@ Duration TimeLimitOf(const JobSpec& spec) {
 SlurmExecutor::SlurmExecutor(SlurmOptions options,
                              std::map<std::string, SlurmPlace> places,
                              const SystemClock& clock,
-                             std::function<void()> wake)
+                             std::function<void()> wake, HandIn hand_in)
     : options_(std::move(options)), places_(std::move(places)), clock_(clock) {
   std::map<std::string, std::map<std::string, SlurmPlace>> by_conf;
   for (const auto& [region, place] : places_) {
     by_conf[place.conf][region] = place;
   }
+  SlurmCluster::OnHeld on_held;
+  if (hand_in) {
+    on_held = [this, hand_in](const HeldJob& job, auto answer) {
+      const SlurmDefer& defer = *places_.at(job.region).defer;
+      hand_in(AdoptionOf(job, defer, clock_), std::move(answer));
+    };
+  }
   for (auto& [conf, regions] : by_conf) {
-    clusters_[conf] = std::make_unique<SlurmCluster>(options_, conf,
-                                                     std::move(regions), wake);
+    clusters_[conf] = std::make_unique<SlurmCluster>(
+        options_, conf, std::move(regions), wake, on_held);
   }
 }
 
 Result<std::unique_ptr<SlurmExecutor>> SlurmExecutor::Open(
     SlurmOptions options, std::map<std::string, SlurmPlace> places,
-    const SystemClock& clock, std::function<void()> wake) {
+    const SystemClock& clock, std::function<void()> wake, HandIn hand_in) {
   std::error_code error;
   for (std::string* path : {&options.shared_dir, &options.runner}) {
     *path = std::filesystem::absolute(*path, error).lexically_normal();
@@ -59,8 +66,9 @@ Result<std::unique_ptr<SlurmExecutor>> SlurmExecutor::Open(
     return Missing("region `{}`: conf {}: {}", region, place.conf,
                    std::strerror(errno));
   }
-  return std::unique_ptr<SlurmExecutor>(new SlurmExecutor(
-      std::move(options), std::move(places), clock, std::move(wake)));
+  return std::unique_ptr<SlurmExecutor>(
+      new SlurmExecutor(std::move(options), std::move(places), clock,
+                        std::move(wake), std::move(hand_in)));
 }
 
 // The command is looked for on the node: it may be installed there alone.
@@ -167,6 +175,31 @@ std::optional<Room> SlurmExecutor::RoomIn(const std::string& region) {
                       clock_.FromReal(taken.interval.end)};
   }
   return room;
+}
+
+// Null where the configuration has no such region any more.
+SlurmCluster* SlurmExecutor::ClusterOf(const JobSpec& spec) {
+  const auto place = places_.find(spec.regions.front());
+  if (place == places_.end()) return nullptr;
+  return clusters_.at(place->second.conf).get();
+}
+
+Standing SlurmExecutor::StandingOf(const JobSpec& spec) {
+  SlurmCluster* cluster = ClusterOf(spec);
+  if (cluster == nullptr) return {};
+  Standing standing = cluster->StandingOf(spec.entry);
+  if (standing.began_at)
+    standing.began_at = clock_.FromReal(*standing.began_at);
+  return standing;
+}
+
+Status SlurmExecutor::Withdraw(const JobSpec& spec) {
+  SlurmCluster* cluster = ClusterOf(spec);
+  if (cluster == nullptr) {
+    return NotNow("region `{}` is no Slurm cluster", spec.regions.front());
+  }
+  cluster->Withdraw(spec.entry);
+  return Ok();
 }
 
 void SlurmExecutor::Forget(ProcessId id) {

@@ -16,10 +16,11 @@ namespace carbond {
 class SlurmExecutor : public Executor {
  public:
   // `places` by region. `clock` outlives the executor; `wake` is called from
-  // another thread when there is something new to see.
+  // another thread when there is something new to see, and so is `hand_in`,
+  // which may be empty, with jobs that users sent to Slurm to be deferred.
   static Result<std::unique_ptr<SlurmExecutor>> Open(
       SlurmOptions options, std::map<std::string, SlurmPlace> places,
-      const SystemClock& clock, std::function<void()> wake);
+      const SystemClock& clock, std::function<void()> wake, HandIn hand_in);
 
   Status Check(const JobSpec& spec, const std::string& region) override;
   Status Start(const StartOrder& order) override;
@@ -31,10 +32,15 @@ class SlurmExecutor : public Executor {
   std::vector<Sight> Observe(std::span<const ProcessId> ids) override;
   void Forget(ProcessId id) override;
   std::optional<Room> RoomIn(const std::string& region) override;
+  Standing StandingOf(const JobSpec& spec) override;
+  Status Withdraw(const JobSpec& spec) override;
 
  private:
   SlurmExecutor(SlurmOptions options, std::map<std::string, SlurmPlace> places,
-                const SystemClock& clock, std::function<void()> wake);
+                const SystemClock& clock, std::function<void()> wake,
+                HandIn hand_in);
+
+  SlurmCluster* ClusterOf(const JobSpec& spec);
 
   Status Tell(ProcessId id, SlurmCluster::Change change);
   Sight Look(ProcessId id);
