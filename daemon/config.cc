@@ -236,6 +236,7 @@ Config ReadConfig(ConfigFile& file, const YAML::Node& root) {
   ReadMeter(file, top, config.meter);
   ReadLog(file, top, config.log);
   ReadRunner(top, config.runner);
+  config.notify = ReadNotify(file, top);
   top.Finish();
   return config;
 }
