@@ -38,10 +38,7 @@ void CheckUpWebhook(const NotifyConfig& notify, Findings& findings) {
   if (absl::IsResourceExhausted(answer.status())) {  // it talks a lot
     findings.Good(fmt::format("{} answers; nothing was told", notify.name));
   } else if (!answer.ok()) {
-    std::string why = Message(answer.status());
-    const std::string place = PlaceOf(notify.webhook);
-    if (why.starts_with(place)) why.replace(0, place.size(), notify.name);
-    findings.Bad(std::move(why));
+    findings.Bad(WithoutPlace(notify.webhook, Message(answer.status())));
   } else if (answer->status == 410) {
     findings.Bad(fmt::format("{} says that it is gone (HTTP 410); take it out",
                              notify.name));

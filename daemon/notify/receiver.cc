@@ -33,7 +33,6 @@ class Webhook : public Receiver {
  public:
   Webhook(const NotifyConfig& notify, Secret key)
       : url_(notify.webhook),
-        name_(notify.name),
         key_(std::move(key)),
         door_(
             {.connect_timeout = std::min<Duration>(seconds(10), notify.timeout),
@@ -56,7 +55,7 @@ class Webhook : public Receiver {
     if (answer.ok()) return Read(*answer);
     return {
         absl::IsCancelled(answer.status()) ? What::kAborted : What::kTrouble,
-        WithoutPath(Message(answer.status()))};
+        WithoutPlace(url_, Message(answer.status()))};
   }
 
   void Abort() override { door_.Abort(); }
@@ -78,17 +77,8 @@ class Webhook : public Receiver {
     return {of_this_one ? What::kRefused : What::kTrouble, why,
             answer.retry_after};
   }
-  // Many services take their secret as a part of the path.
-  std::string WithoutPath(std::string text) const {
-    const std::string place = PlaceOf(url_);
-    const size_t at = text.find(place);
-    return at == std::string::npos ? text
-                                   : text.replace(at, place.size(), name_);
-  }
-
   // Fixed after construction
   const std::string url_;
-  const std::string name_;
   const Secret key_;
 
   CurlDoor door_;
@@ -172,6 +162,12 @@ Result<std::unique_ptr<Receiver>> MakeReceiver(const NotifyConfig& notify,
   Result<Secret> key = SigningKey(*secret);
   if (!key.ok()) return refused(key.status());
   return std::make_unique<Webhook>(notify, *std::move(key));
+}
+
+std::string WithoutPlace(const std::string& url, std::string text) {
+  const std::string place = PlaceOf(url) + ": ";
+  if (text.starts_with(place)) text.erase(0, place.size());
+  return text;
 }
 
 std::vector<Status> UnusableReceivers(const Config& config) {

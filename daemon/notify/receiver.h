@@ -30,6 +30,10 @@ class Receiver {
 Result<std::unique_ptr<Receiver>> MakeReceiver(const NotifyConfig& notify,
                                                const Config& config);
 
+// What HttpDoor says of a webhook, without its address: many services take
+// their secret as a part of the path.
+std::string WithoutPlace(const std::string& url, std::string text);
+
 // One sentence for each receiver that cannot be told as things are.
 std::vector<Status> UnusableReceivers(const Config& config);
 
