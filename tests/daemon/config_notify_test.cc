@@ -77,7 +77,7 @@ TEST_F(NotifyConfigTest, NamesWhatItDoesNotKnow) {
               HasSubstr("notify.1.on: `begun` is none of started, paused"));
   EXPECT_THAT(About("command: /bin/true, retry: 5m"), HasSubstr("retry"));
   EXPECT_THAT(About("command: /bin/true, timeout: 0s"), HasSubstr("timeout"));
-  EXPECT_THAT(About("command: /bin/true, webhook: 'https://a', secret_env: S"),
+  EXPECT_THAT(About("command: /bin/true, webhook: 'https://a'"),
               HasSubstr("write two entries"));
 }
 
