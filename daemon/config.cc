@@ -287,6 +287,7 @@ Config ReadConfig(ConfigFile& file, const YAML::Node& root) {
   ReadBudgets(file, top, config.budgets);
   ReadLog(file, top, config.log);
   ReadRunner(top, config.runner);
+  config.notify = ReadNotify(file, top);
   top.Finish();
   return config;
 }

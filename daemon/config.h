@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "daemon/exec/slurm/place.h"
+#include "daemon/notify/notice.h"
 #include "daemon/secret.h"
 #include "scheduler/engine.h"
 
@@ -143,6 +144,20 @@ struct LogConfig {
   std::string file;  // empty: stderr
 };
 
+// Who is told what happens to jobs: a command or a webhook, never both.
+struct NotifyConfig {
+  std::string name;                  // in the log and in metrics
+  std::vector<std::string> command;  // the first word absolute, or in PATH
+  std::string webhook;  // a URL; what follows its host may be a secret
+  SecretPlace secret;   // that signs what a webhook is sent
+  std::string ca_file;  // empty: the system's authorities
+  std::set<NoticeKind> on;
+  std::string user, project;      // empty: any
+  Duration retry_for = hours(1);  // then it is given up
+  Duration timeout = seconds(30);
+  int line = 0;
+};
+
 struct Config {
   std::string path;
   std::vector<std::string> listen;  // unix:/path or host:port
@@ -161,6 +176,7 @@ struct Config {
   LogConfig log;
   std::string runner;   // path of carbon-runner; empty: beside carbond
   std::string metrics;  // host:port to be scraped by Prometheus; empty: none
+  std::vector<NotifyConfig> notify = {};
 };
 
 struct ConfigMistake {

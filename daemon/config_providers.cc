@@ -11,7 +11,6 @@
 #include "daemon/grid/yearly.h"
 
 namespace carbond {
-namespace {
 
 void ReadDataFile(ConfigMap& map, const std::string& key, std::string& path) {
   if (!map.ReadPath(key, path)) return;
@@ -22,6 +21,8 @@ void ReadDataFile(ConfigMap& map, const std::string& key, std::string& path) {
     map.MistakeAt(key, "{} is no file", path);
   }
 }
+
+namespace {
 
 // An instant, or a day.
 void ReadFrom(ConfigMap& map, RecordedConfig& config) {
@@ -86,6 +87,8 @@ StaticConfig ReadStatic(ConfigMap& map) {
 
 // ---- Providers behind HTTP --------------------------------------------------
 
+}  // namespace
+
 bool IsLoopback(const std::string& authority) {
   for (const char* host : {"localhost", "127.0.0.1", "[::1]"}) {
     if (authority == host || authority.starts_with(std::string(host) + ":")) {
@@ -94,6 +97,8 @@ bool IsLoopback(const std::string& authority) {
   }
   return false;
 }
+
+namespace {
 
 Status CheckBaseUrl(const std::string& url, bool with_secrets) {
   const bool plain = url.starts_with("http://");
@@ -128,7 +133,8 @@ bool IsVariableName(const std::string& name) {
              "_") == std::string::npos;
 }
 
-// `token_env` or `token_file`; one of the two must be there, and never `token`.
+}  // namespace
+
 void ReadSecretPlace(ConfigMap& map, const std::string& what,
                      SecretPlace& place) {
   const std::string env = what + "_env";
@@ -155,6 +161,8 @@ void ReadSecretPlace(ConfigMap& map, const std::string& what,
     map.MistakeAt(file, "{} is given as well; keep one of the two", env);
   }
 }
+
+namespace {
 
 struct HttpDefaults {
   std::string base_url;              // empty: must be given
@@ -390,6 +398,7 @@ std::set<std::string> SecretVariables(const Config& config) {
   for (const ProviderConfig& provider : config.providers) {
     all.merge(std::visit(Names{}, provider.settings));
   }
+  for (const NotifyConfig& each : config.notify) all.insert(each.secret.env);
   all.erase("");
   return all;
 }

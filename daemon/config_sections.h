@@ -21,6 +21,17 @@ std::vector<RegionConfig> ReadRegions(
     ConfigFile& file, ConfigMap& top,
     const std::vector<ProviderConfig>& providers);
 
+// `notify:`, a list of those who are told.
+std::vector<NotifyConfig> ReadNotify(ConfigFile& file, ConfigMap& top);
+
+// `WHAT_env` or `WHAT_file`; one of the two must be there, and never `WHAT`.
+void ReadSecretPlace(ConfigMap& map, const std::string& what,
+                     SecretPlace& place);
+// A path of a file that must be there.
+void ReadDataFile(ConfigMap& map, const std::string& key, std::string& path);
+// Whether the host of `host:port` is this machine, and nobody between.
+bool IsLoopback(const std::string& authority);
+
 // A map under a key of the file; an absent one reads as empty.
 ConfigMap Section(ConfigFile& file, ConfigMap& top, const std::string& key);
 

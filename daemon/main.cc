@@ -27,6 +27,7 @@
 #include "daemon/loop.h"
 #include "daemon/meter/factory.h"
 #include "daemon/metrics.h"
+#include "daemon/notify/notifier.h"
 #include "daemon/reads.h"
 #include "daemon/server.h"
 #include "daemon/service.h"
@@ -223,6 +224,7 @@ Status CheckFirstStart(const Config& config) {
         config.path);
   }
   for (const Status& missing : MissingSecrets(config)) return missing;
+  for (const Status& unusable : UnusableReceivers(config)) return unusable;
   return CheckRecordings(config, SystemClock::RealNow());
 }
 
@@ -255,9 +257,13 @@ Result<int> Serve(Config config) {
   auto meter = MakeMeter(config);
 
   Hub hub;
-  WatchedLedger watched(*ledger, [&hub](const Batch& batch) {
+  // Null where nobody is to be told.
+  CARBOND_ASSIGN_OR_RETURN(const auto notifier,
+                           Notifier::Open(config, ledger_path, clock));
+  WatchedLedger watched(*ledger, [&](const Batch& batch) {
     LogBatch(batch);
     hub.Publish(batch);
+    if (notifier) notifier->Heed(batch);
   });
   CARBOND_ASSIGN_OR_RETURN(
       auto engine,
@@ -272,14 +278,19 @@ Result<int> Serve(Config config) {
   Service service(loop, hub, *reads, clock, service_options);
   std::unique_ptr<Metrics> metrics;
   if (!config.metrics.empty()) {
+    const auto notices = [&notifier] {
+      return notifier ? notifier->Report() : std::vector<NotifyReport>();
+    };
     CARBOND_ASSIGN_OR_RETURN(
-        metrics, Metrics::Serve(config.metrics, {loop, *reads, clock,
-                                                 service_options.providers}));
+        metrics,
+        Metrics::Serve(config.metrics, {loop, *reads, clock,
+                                        service_options.providers, notices}));
   }
   // Before the loop begins: a port in use disturbs nothing. What is asked until
   // then waits in the mailbox.
   CARBOND_ASSIGN_OR_RETURN(auto server, Server::Start(config.listen, service));
   doorbell.Connect(&loop);
+  if (notifier) notifier->Start();
   loop.Start();
   Announce(config, *server, clock);
   WarnOfOpenDoors(config);
@@ -291,6 +302,7 @@ Result<int> Serve(Config config) {
   server->Stop(kGrace);
   doorbell.Connect(nullptr);
   loop.Stop();
+  if (notifier) notifier->Stop();
   reads->Stop();
   spdlog::info("stopped");
   return well ? 0 : 1;
@@ -324,6 +336,9 @@ int RunCheck(const std::string& path) {
   // The service may well be given what this shell is not.
   for (const Status& missing : MissingSecrets(*config)) {
     fmt::print(stderr, "{}: {}\n", path, Message(missing));
+  }
+  for (const Status& unusable : UnusableReceivers(*config)) {
+    fmt::print(stderr, "{}: {}\n", path, Message(unusable));
   }
   fmt::print("{} is fine: {} region{}, {} provider{}\n", path,
              config->regions.size(), config->regions.size() == 1 ? "" : "s",

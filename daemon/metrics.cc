@@ -129,6 +129,25 @@ void TellProviders(const std::vector<ProviderReport>& providers,
   trouble.To(all);
 }
 
+void TellNotices(const std::vector<NotifyReport>& reports,
+                 std::vector<MetricFamily>& all) {
+  Family told("carbond_notices_total",
+              "Notices delivered and given up since the last start.",
+              MetricType::Counter);
+  Family waiting = Gauge("carbond_notices_waiting",
+                         "Notices that a receiver has not taken yet.");
+  for (const NotifyReport& report : reports) {
+    const ClientMetric::Label receiver{"receiver", report.receiver};
+    told.Add(static_cast<double>(report.delivered),
+             {receiver, {"result", "delivered"}});
+    told.Add(static_cast<double>(report.failed),
+             {receiver, {"result", "failed"}});
+    waiting.Add(static_cast<double>(report.waiting), {receiver});
+  }
+  told.To(all);
+  waiting.To(all);
+}
+
 // Sums over all jobs of the ledger. Revised figures may lower them, so they are
 // gauges.
 void TellEmissions(const std::vector<ReportRow>& rows,
@@ -175,6 +194,7 @@ class Collector : public prometheus::Collectable {
       TellRegions(view->regions, sources_.clock.Now(), all);
     }
     TellProviders(sources_.providers(), all);
+    if (sources_.notices) TellNotices(sources_.notices(), all);
     if (const auto rows = ReadTotals()) TellEmissions(*rows, all);
     return all;
   }

@@ -11,6 +11,7 @@
 #include "daemon/clock.h"
 #include "daemon/grid/provider_report.h"
 #include "daemon/loop.h"
+#include "daemon/notify/sender.h"
 #include "daemon/reads.h"
 
 namespace carbond {
@@ -22,6 +23,7 @@ class Metrics {
     Reads& reads;
     const SystemClock& clock;
     std::function<std::vector<ProviderReport>()> providers;
+    std::function<std::vector<NotifyReport>()> notices = {};
   };
   // Serves http://ADDRESS/metrics, on threads of its own, until it dies. The
   // error names the address.

@@ -12,6 +12,7 @@ build=(g++ cmake ninja-build pkg-config protobuf-compiler
   protobuf-compiler-grpc libgrpc++-dev libprotobuf-dev libabsl-dev
   libsqlitecpp-dev libsqlite3-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
   libyaml-cpp-dev libcli11-dev zlib1g-dev libcurl4-openssl-dev
+  libssl-dev
   prometheus-cpp-dev ca-certificates)
 tests=(openssl libgtest-dev libgmock-dev libbenchmark-dev sqlite3 tzdata python3
   python3-numpy slurm-wlm munge)

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "storage/archive.h"
+#include "storage/event_codec.h"
 #include "storage/figures.h"
 #include "storage/job_rows.h"
 #include "storage/query.h"
@@ -122,6 +123,35 @@ Result<std::vector<JobRecord>> LedgerReader::List(const JobFilter& filter) {
     BindPage(row, filter);
     while (row.Step()) page.push_back(ReadRecord(c, row));
     return page;
+  });
+}
+
+Result<std::vector<Event>> LedgerReader::EventsOf(JobId id, int after_seq) {
+  using Events = std::vector<Event>;
+  return impl_->Ask<Events>([&](Connection& c) -> Result<Events> {
+    Events events;
+    Query row(c,
+              "SELECT seq, at_ms, kind, body FROM events "
+              "WHERE job = ? AND seq > ? ORDER BY seq",
+              id, after_seq);
+    while (row.Step()) {
+      Event& event = events.emplace_back();
+      event.job = id;
+      std::string kind, body;
+      row.Read(event.seq, event.at, kind, body);
+      CARBOND_ASSIGN_OR_RETURN(event.fact, DecodeFact(kind, body));
+    }
+    return events;
+  });
+}
+
+Result<std::optional<JobId>> LedgerReader::NewestJob() {
+  using Newest = std::optional<JobId>;
+  return impl_->Ask<Newest>([&](Connection& c) -> Result<Newest> {
+    Query row(c, "SELECT id FROM jobs ORDER BY id DESC LIMIT 1");
+    Newest newest;
+    if (row.Step()) row.Read(newest.emplace());
+    return newest;
   });
 }
 

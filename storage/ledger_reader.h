@@ -92,6 +92,9 @@ class LedgerReader {
 
   Result<JobRecord> Get(JobId id);                               // NotFound
   Result<std::vector<JobRecord>> List(const JobFilter& filter);  // newest first
+  // What happened to a job after an event, in order.
+  Result<std::vector<Event>> EventsOf(JobId id, int after_seq);
+  Result<std::optional<JobId>> NewestJob();  // nothing: there is none
   Result<std::vector<ReportRow>> Report(const ReportFilter& filter);
   // Capacity occupied per region by live jobs.
   Result<std::map<std::string, Resources>> Used();

@@ -44,7 +44,7 @@ std::string OneOf(const char* column, const std::vector<JobId>& jobs) {
 std::string KeyColumn(ReportKey by) {
   switch (by) {
     case ReportKey::kJob:
-      return "j.id";
+      return "e.job";
     case ReportKey::kUser:
       return "j.user";
     case ReportKey::kProject:
@@ -64,28 +64,50 @@ void ReadSecond(Query& query, ReportRow& row) {
                  second.unknown, second.settled);
 }
 
+constexpr const char* kWithJobs = "JOIN jobs j ON j.id = e.job";
+
+// The total of a million jobs, which every scrape of the metrics asks for,
+// need not look for each of them.
+bool AsksOfJobs(const ReportFilter& filter) {
+  return filter.since || filter.until || filter.by == ReportKey::kUser ||
+         filter.by == ReportKey::kProject;
+}
+
+// Few ledgers keep a second signal, and of a million jobs each would be
+// looked for.
+constexpr const char* kSecond =
+    "s.signal, sum(s.emissions_mg), "
+    "CASE WHEN count(s.baseline_mg) = count(*) THEN sum(s.baseline_mg) END, "
+    "sum(s.unknown_ms), min(s.quality = 'settled')";
+constexpr const char* kWithSecond =
+    "LEFT JOIN second_emissions s ON s.job = e.job";
+
+bool KeepsSecond(Connection& connection) {
+  return Query(connection, "SELECT 1 FROM second_emissions LIMIT 1").Step();
+}
+
 std::vector<ReportRow> ReportJobs(Connection& connection,
                                   const ReportFilter& filter) {
+  const bool second = KeepsSecond(connection);
   std::string sql = fmt::format(
       "SELECT {} AS key, count(*), sum(facility_mwh), sum(measured_mwh), "
       "sum(e.emissions_mg), sum(settled_mg), "
-      "CASE WHEN count(e.baseline_mg) = count(*) THEN sum(e.baseline_mg) END, "
+      "CASE WHEN count(e.baseline_mg) = count(*) THEN sum(e.baseline_mg) "
+      "END, "
       "e.signal, group_concat(DISTINCT e.provider), sum(e.unknown_ms), "
       "min(e.quality = 'settled'), "
       "CASE WHEN count(same_region_mg) = count(*) "
       "THEN sum(same_region_mg) END, "
       "CASE WHEN count(worst_start_mg) = count(*) "
-      "THEN sum(worst_start_mg) END, "
-      "s.signal, sum(s.emissions_mg), "
-      "CASE WHEN count(s.baseline_mg) = count(*) THEN sum(s.baseline_mg) END, "
-      "sum(s.unknown_ms), min(s.quality = 'settled') "
-      "FROM job_emissions e JOIN jobs j ON j.id = e.job "
-      "LEFT JOIN second_emissions s ON s.job = e.job WHERE TRUE",
-      KeyColumn(filter.by));
+      "THEN sum(worst_start_mg) END, {} FROM job_emissions e {} {} WHERE "
+      "TRUE",
+      KeyColumn(filter.by), second ? kSecond : "NULL",
+      AsksOfJobs(filter) ? kWithJobs : "", second ? kWithSecond : "");
   if (filter.since) sql += " AND j.submitted_at_ms >= ?";
   if (filter.until) sql += " AND j.submitted_at_ms < ?";
   sql += OneOf("e.job", filter.jobs) +
-         " GROUP BY key, e.signal, s.signal ORDER BY key";
+         fmt::format(" GROUP BY key, e.signal{} ORDER BY key",
+                     second ? ", s.signal" : "");
   Query query(connection, sql);
   query.Bind();
   if (filter.since) query.Add(*filter.since);
@@ -135,8 +157,8 @@ struct Sum {
   std::unordered_map<int64_t, WattHours> energy_of;
 };
 
-// What of a whole that is spread evenly over `of` lies before `t`. Differences
-// of this add up to the whole, whatever the cuts.
+// What of a whole that is spread evenly over `of` lies before `t`.
+// Differences of this add up to the whole, whatever the cuts.
 int64_t Before(Instant t, Interval of, int64_t whole) {
   if (t <= of.begin) return 0;
   if (t >= of.end) return whole;

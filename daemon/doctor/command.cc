@@ -4,6 +4,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/doctor/grid_checkup.h"
+#include "daemon/doctor/notify_checkup.h"
 #include "daemon/doctor/place_checkup.h"
 
 namespace carbond {
@@ -58,6 +59,9 @@ int RunDoctor(const Config& config) {
   }
   for (const RegionConfig& region : config.regions) {
     bad += Print(CheckUpRegion(config, region));
+  }
+  for (const NotifyConfig& notify : config.notify) {
+    bad += Print(CheckUpReceiver(config, notify));
   }
   bad += Print(CheckUpStateDir(config));
   if (bad == 0) {

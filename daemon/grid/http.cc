@@ -130,7 +130,7 @@ std::string InWords(CURLcode code, CURL* easy,
                     const CurlDoor::Options& options) {
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
-      return "its name cannot be resolved; check the network, and `base_url`";
+      return "its name cannot be resolved; check the network, and the address";
     case CURLE_COULDNT_RESOLVE_PROXY:
       return "the name of the proxy cannot be resolved; check the proxy "
              "settings of the environment";
@@ -256,7 +256,8 @@ class HeaderList {
 };
 
 void SetOptions(CURL* easy, const CurlDoor::Options& options,
-                const std::string& url, const HeaderList& headers, Sink& sink) {
+                const std::string& url, const HttpRequest& request,
+                const HeaderList& headers, Sink& sink) {
   curl_easy_reset(easy);
   curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -275,6 +276,11 @@ void SetOptions(CURL* easy, const CurlDoor::Options& options,
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &TakeBody);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &sink);
+  if (request.post) {
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(request.post->size()));
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.post->c_str());
+  }
 }
 
 HttpAnswer ReadAnswer(CURL* easy, Sink& sink) {
@@ -304,7 +310,7 @@ Result<HttpAnswer> CurlDoor::SendOnce(const HttpRequest& request,
   CURL* const easy = handles_->easy;
   const HeaderList headers(request.headers);
   Sink sink{"", options_.largest_body};
-  SetOptions(easy, options_, url, headers, sink);
+  SetOptions(easy, options_, url, request, headers, sink);
   const auto code = Perform(handles_->multi, easy, aborted_);
   const std::string place = PlaceOf(url);
   if (!code) return absl::CancelledError(place + ": carbond is stopping");
@@ -330,7 +336,7 @@ Result<HttpAnswer> CurlDoor::Send(const HttpRequest& request) {
   for (int redirects = 0;; ++redirects) {
     std::string next;
     auto answer = SendOnce(request, url, next);
-    if (!answer.ok() || next.empty()) return answer;
+    if (!answer.ok() || next.empty() || request.post) return answer;
     if (redirects == kMostRedirects) {
       return Trouble("{}: redirects without end", PlaceOf(request.url));
     }

@@ -2,7 +2,8 @@
 // The door to the network: one request out, one answer or what went wrong.
 //
 // TLS is always verified, only http and https are spoken, and a redirect is
-// followed only to the same host: a token must not travel to another. What a
+// followed only to the same host, and never by what posts: a token must not
+// travel to another. What a
 // server echoes of a request's secrets in an error is blotted out, and no
 // message holds a query, a header or a proxy's address.
 
@@ -23,8 +24,9 @@ struct HttpHeader {
 };
 
 struct HttpRequest {
-  std::string url;  // a GET
+  std::string url;
   std::vector<HttpHeader> headers;
+  std::optional<std::string> post = {};  // a POST of this; otherwise a GET
 };
 
 struct HttpAnswer {

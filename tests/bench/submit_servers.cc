@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <grpc/support/time.h>
 #include <grpcpp/create_channel.h>
+#include <grpcpp/support/channel_arguments.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <spawn.h>
@@ -65,10 +66,14 @@ pid_t Spawn(std::vector<std::string> words) {
 }  // namespace
 
 DaemonProcess::DaemonProcess(Kind kind, const std::string& directory,
-                             const std::string& self)
+                             const std::string& self, const std::string& ledger)
     : dir_(directory + "/carbond-bench-XXXXXX"),
       tcp_(fmt::format("127.0.0.1:{}", FreePort())) {
   CARBOND_INVARIANT(mkdtemp(dir_.data()) != nullptr, "cannot make {}", dir_);
+  if (!ledger.empty()) {
+    std::filesystem::create_directory(dir_ + "/state");
+    std::filesystem::create_hard_link(ledger, this->ledger());
+  }
   if (kind == Kind::kCarbond) {
     WriteConfiguration();
     pid_ = Spawn({CARBOND_PROGRAM, "--config", dir_ + "/carbond.yaml"});
@@ -100,8 +105,15 @@ regions:
 }
 
 void DaemonProcess::AwaitAnswer() const {
-  auto channel =
-      grpc::CreateChannel(unix_address(), grpc::InsecureChannelCredentials());
+  grpc::ChannelArguments arguments;
+  // Its own patience, a second, is longer than a start takes.
+  for (const char* each :
+       {GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
+        GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, GRPC_ARG_MAX_RECONNECT_BACKOFF_MS}) {
+    arguments.SetInt(each, 10);
+  }
+  auto channel = grpc::CreateCustomChannel(
+      unix_address(), grpc::InsecureChannelCredentials(), arguments);
   CARBOND_INVARIANT(channel->WaitForConnected(
                         gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
                                      gpr_time_from_seconds(20, GPR_TIMESPAN))),

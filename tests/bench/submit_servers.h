@@ -15,14 +15,17 @@ class DaemonProcess {
   enum class Kind { kCarbond, kInMemory };
   // Under `directory`, which must be on the disk that is to be measured.
   // `self` is this program, which serves from memory when asked to.
+  // `ledger`, on the same disk, is what a carbond then begins with, by a second
+  // name: it stays, with what was added.
   DaemonProcess(Kind kind, const std::string& directory,
-                const std::string& self);
+                const std::string& self, const std::string& ledger = "");
   ~DaemonProcess();
   DaemonProcess(const DaemonProcess&) = delete;
   DaemonProcess& operator=(const DaemonProcess&) = delete;
 
   std::string unix_address() const { return "unix:" + dir_ + "/socket"; }
   std::string tcp_address() const { return tcp_; }
+  std::string ledger() const { return dir_ + "/state/ledger.db"; }
 
   double CpuSeconds() const;
   double ResidentMb() const;

@@ -15,7 +15,7 @@ namespace carbond {
 class LogOfTest {
  public:
   LogOfTest() : before_(spdlog::default_logger()) {
-    auto sink = std::make_shared<spdlog::sinks::ostream_sink_st>(text_);
+    auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(text_);
     auto logger = std::make_shared<spdlog::logger>("test", sink);
     logger->set_pattern("%l %v");
     spdlog::set_default_logger(logger);

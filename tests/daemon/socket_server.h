@@ -31,6 +31,20 @@ class Peer {
     while (!text.ends_with("\r\n\r\n") && recv(fd_, &c, 1, 0) == 1) text += c;
     return text;
   }
+  // What follows the headers of `request`, as they say how much.
+  std::string ReadBody(const std::string& request) const {
+    const std::string name = "Content-Length: ";
+    const size_t at = request.find(name);
+    if (at == std::string::npos) return "";
+    std::string body(std::stoul(request.substr(at + name.size())), '\0');
+    size_t got = 0;
+    while (got < body.size()) {
+      const ssize_t n = recv(fd_, body.data() + got, body.size() - got, 0);
+      if (n <= 0) break;
+      got += static_cast<size_t>(n);
+    }
+    return body;
+  }
   // Whether the other side still takes it.
   bool Write(const std::string& text) const {
     size_t sent = 0;

@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <array>
@@ -30,7 +32,8 @@ std::optional<Pipe> MakePipe() {
   return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
-// What exec would do, with the PATH of the program and not our own.
+}  // namespace
+
 std::string FindInPath(const std::string& program, const Environment& env) {
   if (program.find('/') != std::string::npos) return program;
   const auto found = env.find("PATH");
@@ -45,9 +48,11 @@ std::string FindInPath(const std::string& program, const Environment& env) {
   return {};
 }
 
+namespace {
+
 class Spawn {
  public:
-  Spawn(int out, int err) {
+  Spawn(int in, int out, int err) {
     ::posix_spawnattr_init(&attributes_);
     ::posix_spawn_file_actions_init(&actions_);
     sigset_t none;
@@ -60,7 +65,12 @@ class Spawn {
     ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETPGROUP |
                                                  POSIX_SPAWN_SETSIGMASK |
                                                  POSIX_SPAWN_SETSIGDEF);
-    ::posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0);
+    if (in >= 0) {
+      ::posix_spawn_file_actions_adddup2(&actions_, in, 0);
+    } else {
+      ::posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY,
+                                         0);
+    }
     ::posix_spawn_file_actions_adddup2(&actions_, out, 1);
     ::posix_spawn_file_actions_adddup2(&actions_, err, 2);
     ::posix_spawn_file_actions_addclosefrom_np(&actions_, 3);
@@ -84,64 +94,98 @@ class Spawn {
   posix_spawn_file_actions_t actions_;
 };
 
-// Until both are closed. False when the time is over, or it is too much.
-bool ReadBoth(Pipe& out, Pipe& err, ProgramEnd& end, Duration until) {
-  std::array<std::pair<UniqueFd*, std::string*>, 2> streams = {
-      {{&out.read, &end.out}, {&err.read, &end.err}}};
-  std::array<char, 65536> buffer;
-  while (*streams[0].first || *streams[1].first) {
-    std::array<pollfd, 2> polled = {};
-    for (size_t i = 0; i < 2; ++i) {
-      polled[i] = {streams[i].first->get(), POLLIN, 0};  // -1 is passed over
-    }
-    const Duration left = until - SystemClock::SinceBoot();
-    if (left <= Duration(0)) return false;
-    const int ready =
-        ::poll(polled.data(), polled.size(), static_cast<int>(left.count()));
-    if (ready < 0 && errno != EINTR) return false;
-    if (ready <= 0) continue;
-    for (size_t i = 0; i < 2; ++i) {
-      if (polled[i].revents == 0) continue;
-      const ssize_t n = ::read(polled[i].fd, buffer.data(), buffer.size());
-      if (n > 0) {
-        streams[i].second->append(buffer.data(), static_cast<size_t>(n));
-        if (streams[i].second->size() > kMostOutput) return false;
-      } else if (n == 0 || errno != EINTR) {
-        *streams[i].first = UniqueFd();
+// A file in memory that holds the input, at its beginning.
+UniqueFd InputOf(const std::string& text) {
+  UniqueFd fd(::memfd_create("input", MFD_CLOEXEC));
+  if (!fd || WriteAll(fd.get(), text.data(), text.size()) != 0 ||
+      ::lseek(fd.get(), 0, SEEK_SET) != 0) {
+    return UniqueFd();
+  }
+  return fd;
+}
+
+// Reads what a program prints until it has ended; what is left of it then, and
+// holds the pipes, is not waited for.
+class Listening {
+ public:
+  Listening(Pipe& out, Pipe& err, ProgramEnd& end)
+      : streams_{{{&out.read, &end.out}, {&err.read, &end.err}}} {}
+
+  // False when the time is over, it is too much, or `stop` can be read.
+  bool UntilEnded(int process, int stop, Duration until) {
+    for (bool ended = false;;) {
+      if (process < 0 && !*streams_[0].first && !*streams_[1].first) {
+        return true;
       }
+      // A descriptor of -1 is passed over.
+      std::array<pollfd, 4> polled = {{{streams_[0].first->get(), POLLIN, 0},
+                                       {streams_[1].first->get(), POLLIN, 0},
+                                       {process, POLLIN, 0},
+                                       {stop, POLLIN, 0}}};
+      const Duration left = until - SystemClock::SinceBoot();
+      if (left <= Duration(0)) return false;
+      const int ready = ::poll(polled.data(), polled.size(),
+                               ended ? 0 : static_cast<int>(left.count()));
+      if (ready < 0 && errno != EINTR) return false;
+      if (polled[3].revents != 0) return false;
+      const bool printed = polled[0].revents != 0 || polled[1].revents != 0;
+      if (ended && !printed) return true;
+      if (ready <= 0) continue;
+      for (size_t i = 0; i < 2; ++i) {
+        if (polled[i].revents != 0 && !Take(i)) return false;
+      }
+      ended = ended || polled[2].revents != 0;
     }
   }
-  return true;
-}
+
+ private:
+  bool Take(size_t i) {
+    auto& [fd, text] = streams_[i];
+    const ssize_t n = ::read(fd->get(), buffer_.data(), buffer_.size());
+    if (n > 0) {
+      text->append(buffer_.data(), static_cast<size_t>(n));
+      return text->size() <= kMostOutput;
+    }
+    if (n == 0 || errno != EINTR) *fd = UniqueFd();
+    return true;
+  }
+
+  std::array<std::pair<UniqueFd*, std::string*>, 2> streams_;
+  std::array<char, 65536> buffer_;
+};
 
 }  // namespace
 
-Result<ProgramEnd> RunProgram(const std::string& program,
-                              const std::vector<std::string>& arguments,
-                              const Environment& environment, Duration limit) {
-  const Duration until = SystemClock::SinceBoot() + limit;
-  const std::string file = FindInPath(program, environment);
-  if (file.empty()) return Missing("{} was not found in PATH", program);
+Result<ProgramEnd> RunProgram(const ProgramCall& call) {
+  const Duration until = SystemClock::SinceBoot() + call.limit;
+  const std::string file = FindInPath(call.program, call.environment);
+  if (file.empty()) return Missing("{} was not found in PATH", call.program);
+  const auto failed = [&] {
+    return Trouble("cannot start {}: {}", call.program, std::strerror(errno));
+  };
+  UniqueFd input;
+  if (!call.input.empty() && !(input = InputOf(call.input))) return failed();
   std::optional<Pipe> out = MakePipe();
   std::optional<Pipe> err = MakePipe();
-  if (!out || !err) {
-    return Trouble("cannot start {}: {}", program, std::strerror(errno));
-  }
-  std::vector<std::string> words = {program};
-  words.insert(words.end(), arguments.begin(), arguments.end());
+  if (!out || !err) return failed();
+  std::vector<std::string> words = {call.program};
+  words.insert(words.end(), call.arguments.begin(), call.arguments.end());
   std::vector<std::string> entries;
-  for (const auto& [name, value] : environment) {
+  for (const auto& [name, value] : call.environment) {
     entries.push_back(name + '=' + value);
   }
   pid_t pid = 0;
-  Spawn spawn(out->write.get(), err->write.get());
+  Spawn spawn(input.get(), out->write.get(), err->write.get());
   if (const int error = spawn(file, words, entries, pid)) {
     return Trouble("cannot start {}: {}", file, std::strerror(error));
   }
   out->write = UniqueFd();
   err->write = UniqueFd();
+  // Of a child that is not waited for yet, so that the number is still its own.
+  // Without it (no descriptor is left) the closing of its output is its end.
+  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   ProgramEnd end;
-  if (!ReadBoth(*out, *err, end, until)) {
+  if (!Listening(*out, *err, end).UntilEnded(process.get(), call.stop, until)) {
     end.timed_out = true;
     ::kill(-pid, SIGKILL);
   }
@@ -150,6 +194,12 @@ Result<ProgramEnd> RunProgram(const std::string& program,
   }
   if (!end.timed_out && WIFEXITED(status)) end.code = WEXITSTATUS(status);
   return end;
+}
+
+Result<ProgramEnd> RunProgram(const std::string& program,
+                              const std::vector<std::string>& arguments,
+                              const Environment& environment, Duration limit) {
+  return RunProgram({program, arguments, environment, limit});
 }
 
 }  // namespace carbond
