@@ -26,6 +26,7 @@
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/meter/factory.h"
+#include "daemon/meter_check.h"
 #include "daemon/metrics.h"
 #include "daemon/reads.h"
 #include "daemon/server.h"
@@ -178,6 +179,32 @@ void Announce(const Config& config, const Server& server,
                                  FormatInstant(clock.Now())));
 }
 
+RunMetering MeteringOf(const Config& config, EnergyBoard& board) {
+  const std::string program = MeterProgram(config);
+  if (access(program.c_str(), X_OK) != 0) {
+    spdlog::warn(
+        "energy is modelled: there is no {}: install carbon-meter beside "
+        "carbon-runner",
+        program);
+    return {};
+  }
+  return {[&config, program](const StartOrder& order, const std::string& dir) {
+            return MeterCommand(config, program, order, dir);
+          },
+          &board};
+}
+
+// Once: where nothing can be measured that is no fault of a job's.
+void AnnounceMeters(const Config& config) {
+  for (const RegionConfig& region : config.regions) {
+    if (region.executor.type != "local") continue;
+    for (const MeterFinding& each : CheckMeters(config, region)) {
+      spdlog::info("meter region={} {}={}: {}", region.region.name, each.meter,
+                   each.works ? "measures" : "modelled", each.text);
+    }
+  }
+}
+
 // TCP asks nobody who they are.
 void WarnOfOpenDoors(const Config& config) {
   for (const std::string& address : config.listen) {
@@ -236,10 +263,12 @@ Result<int> Serve(Config config) {
 
   CARBOND_ASSIGN_OR_RETURN(auto grid, MakeGrid(config, time.began_at, clock));
   Doorbell doorbell;
-  CARBOND_ASSIGN_OR_RETURN(
-      auto executors,
-      MakeExecutors(config, clock, [&doorbell] { doorbell.Ring(); }));
-  auto meter = MakeMeter(config);
+  EnergyBoard energy(config.state_dir);
+  CARBOND_ASSIGN_OR_RETURN(auto executors,
+                           MakeExecutors(
+                               config, clock, [&doorbell] { doorbell.Ring(); },
+                               MeteringOf(config, energy)));
+  auto meter = MakeMeter(config, clock, energy);
 
   Hub hub;
   WatchedLedger watched(*ledger, [&hub](const Batch& batch) {
@@ -270,6 +299,7 @@ Result<int> Serve(Config config) {
   loop.Start();
   Announce(config, *server, clock);
   WarnOfOpenDoors(config);
+  AnnounceMeters(config);
 
   bool well = ending.Wait([&log] { log->Reopen(); });
   server->SayNotServing();

@@ -173,8 +173,8 @@ Account AccountOf(const Job& job, std::span<const Reading> readings,
     total.grams += row.grams;
     total.facility_energy += metered.energy * grid.pue;
     total.unknown += exact.unknown;
-    total.any_measured |= metered.source == EnergySource::kMeasured;
-    total.any_modelled |= metered.source == EnergySource::kModelled;
+    total.any_measured |= metered.source != EnergySource::kModelled;
+    total.any_modelled |= metered.source != EnergySource::kMeasured;
     settled = settled && exact.settled;
     AddName(total.signal, grid.signal);
     if (metered.purpose == Purpose::kWork &&

@@ -14,6 +14,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/exec/factory.h"
+#include "daemon/meter_check.h"
 
 namespace carbond {
 namespace {
@@ -183,6 +184,19 @@ void CompareWithMachine(const Resources& capacity, Findings& findings) {
   }
 }
 
+// No counter is no fault: most virtual machines have none.
+void SayMeters(const Config& config, const RegionConfig& region,
+               Findings& findings) {
+  for (const MeterFinding& each : CheckMeters(config, region)) {
+    const std::string what = each.meter + ": " + each.text;
+    if (each.works) {
+      findings.Good(what);
+    } else {
+      findings.Note(what + "; its energy is modelled");
+    }
+  }
+}
+
 }  // namespace
 
 Findings CheckUpRegion(const Config& config, const RegionConfig& region) {
@@ -200,6 +214,7 @@ Findings CheckUpRegion(const Config& config, const RegionConfig& region) {
   if (region.executor.type == "local") {
     CompareWithMachine(about.capacity, findings);
   }
+  if (region.executor.type == "local") SayMeters(config, region, findings);
   if (about.drained) findings.Note("drained: it starts nothing new");
   return findings;
 }

@@ -6,14 +6,22 @@
 
 #include "daemon/clock.h"
 #include "daemon/config.h"
+#include "daemon/energy_board.h"
+#include "daemon/exec/meter_of.h"
 #include "scheduler/ports.h"
 
 namespace carbond {
 
+// What measures runs, and where clusters put what was measured.
+struct RunMetering {
+  RunMeter meter_of = {};
+  EnergyBoard* board = nullptr;
+};
+
 // `wake` is called from another thread when something has changed that
-// Observe would show. `clock` outlives the executor.
-Result<std::unique_ptr<Executor>> MakeExecutors(const Config& config,
-                                                const SystemClock& clock,
-                                                std::function<void()> wake);
+// Observe would show. `clock` and the board outlive the executor.
+Result<std::unique_ptr<Executor>> MakeExecutors(
+    const Config& config, const SystemClock& clock, std::function<void()> wake,
+    const RunMetering& metering = {});
 
 }  // namespace carbond

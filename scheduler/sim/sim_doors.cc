@@ -111,8 +111,7 @@ Status SimExecutor::Start(const StartOrder& order) {
 // When it ends if nobody does anything: the same instant whenever it is asked,
 // since work and time go on together.
 Instant SimExecutor::EndOf(const Process& process) const {
-  if (process.ended_at || process.lost || process.suspended ||
-      process.queued) {
+  if (process.ended_at || process.lost || process.suspended || process.queued) {
     return Instant::Never();
   }
   Instant crash_at = Instant::Never();
@@ -355,13 +354,12 @@ Meter::Power SimMeter::Expected(const Resources& need, const std::string&) {
 }
 
 Result<Meter::Measured> SimMeter::Read(const Job& job, const Run&,
-                                       Instant since, Interval interval,
-                                       Purpose purpose) {
+                                       const Span& span) {
   const Watts power =
-      purpose == Purpose::kIdle ? job.spec->idle_power : job.spec->power;
-  return Measured{
-      power * (interval.end - since) - power * (interval.begin - since),
-      EnergySource::kModelled};
+      span.purpose == Purpose::kIdle ? job.spec->idle_power : job.spec->power;
+  return Measured{power * (span.interval.end - span.since) -
+                      power * (span.interval.begin - span.since),
+                  EnergySource::kModelled};
 }
 
 }  // namespace carbond

@@ -22,6 +22,8 @@
 #include <vector>
 
 #include "daemon/clock.h"
+#include "daemon/energy_board.h"
+#include "daemon/exec/meter_of.h"
 #include "daemon/exec/slurm/commands.h"
 #include "daemon/exec/slurm/judge.h"
 #include "daemon/exec/slurm/program.h"
@@ -39,7 +41,9 @@ struct SlurmOptions {
   Duration poll = seconds(5);    // of the queue, while there is something in it
   Duration census = minutes(1);  // of nodes, other people's jobs, reservations
   Duration command_limit = seconds(10);
-  Environment environment;  // of Slurm's commands, and so of the jobs
+  Environment environment;       // of Slurm's commands, and so of the jobs
+  RunMeter meter_of = {};        // what measures each run
+  EnergyBoard* board = nullptr;  // outlives the executor
 };
 
 class SlurmCluster {
@@ -91,6 +95,8 @@ class SlurmCluster {
     std::optional<Duration> cancelled_at;  // the queue that showed it then
     bool final = false;  // ended or lost: it cannot change again
     std::string told;    // the last thing logged of it
+    Duration next_energy{0};
+    bool suspended_by_energy = false;  // when that was last read
   };
 
   static Duration Now() { return SystemClock::SinceBoot(); }
@@ -120,6 +126,7 @@ class SlurmCluster {
   bool WantsQueue() const;
   Status ReadFirst(Held& held);
   Status ReadDirectory(Held& held);
+  void ReadEnergy(ProcessId id, Held& held);
   void ReadRow(ProcessId id, Held& held);
   Sight LookAt(ProcessId id, Held& held);
   bool LookAtAll();  // has any sight changed?
