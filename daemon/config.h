@@ -123,6 +123,7 @@ struct MeterSources {
   // The user's own, in place of them; see meter/command_counter.h.
   std::vector<std::string> command = {};
   bool of_machine = false;  // it speaks of the machine, and not of the run
+  friend bool operator==(const MeterSources&, const MeterSources&) = default;
 };
 
 struct RegionConfig {

@@ -29,7 +29,7 @@ struct MeterOptions {
   CommandShare share;
   std::string nvml_library;  // empty: the driver's
   std::string powercap = "/sys/class/powercap";
-  std::string book;  // empty: /dev/shm/carbon-meter.UID/book
+  std::string book;  // empty: one in /dev/shm/carbon-meter.UID
 };
 
 std::vector<std::string> FormatMeterOptions(const MeterOptions& options);

@@ -31,7 +31,10 @@ int64_t RealMillis() {
 
 std::string BookFile(const MeterOptions& options) {
   if (!options.book.empty()) return options.book;
-  return "/dev/shm/carbon-meter." + std::to_string(::geteuid()) + "/book";
+  // Counters of another place are not to be mixed up with these.
+  const size_t place = std::hash<std::string>()(options.powercap);
+  return "/dev/shm/carbon-meter." + std::to_string(::geteuid()) + "/book." +
+         std::to_string(place);
 }
 
 std::string Library(const MeterOptions& options) {
