@@ -27,7 +27,7 @@ class SampledMeterTest : public testing::Test {
     spec.power = Watts::Of(360);
     spec.idle_power = Watts::Of(36);
     job_.spec = spec;
-    Run run;
+    carbond::Run run;
     run.number = run.process = 1;
     run.started_at = At(0);
     job_.runs.push_back(run);

@@ -155,7 +155,8 @@ class World:
         self.gpu.stop()
         if self.daemon and self.daemon.poll() is None:
             for job in json.loads(self.ctl("list", "-o", "json")):
-                self.ctl("cancel", job["id"])
+                if job["state"] != "done":
+                    self.ctl("cancel", job["id"])
             self.daemon.terminate()
             self.daemon.wait(timeout=30)
 
@@ -192,7 +193,9 @@ def measured(world):
     assert 0 < idle < booked / 3, readings
     figures = world.show(job)["emissions"]
     assert figures["energy_source"] == "measured", figures
-    assert abs(figures["energy_kwh"] - booked * 1.1e-6) < 1e-6, figures
+    # With PUE, rounded to a milliwatt-hour in each row.
+    assert abs(figures["energy_kwh"] - booked * 1.1e-6) <= (
+        len(readings) * 0.5e-6), figures
     print("counted %d mJ, booked %d mWh in %d readings, %d idle"
           % (counted, booked, len(readings), idle))
 

@@ -19,7 +19,7 @@ class CountingMeter : public Meter {
   Result<Measured> Read(const Job& job, const Run& run,
                         const Span& span) override {
     Instant began = *run.started_at;
-    for (const Run& each : job.runs) {
+    for (const carbond::Run& each : job.runs) {
       if (each.number == run.process) began = *each.started_at;
     }
     const Instant until = span.last ? span.interval.end + after_end
@@ -47,10 +47,10 @@ class MeasuredEnergy : public testing::Test, protected SimWorld {
   // What was counted of all its processes.
   WattHours Counted(const Job& job) const {
     WattHours sum;
-    for (const Run& run : job.runs) {
+    for (const carbond::Run& run : job.runs) {
       if (run.process != run.number) continue;
       Instant end;
-      for (const Run& each : job.runs) {
+      for (const carbond::Run& each : job.runs) {
         if (each.process == run.number) end = *each.ended_at;
       }
       sum += kDrawn * (end - *run.started_at);
@@ -110,7 +110,7 @@ TEST_F(MeasuredEnergy, DrawnJustBeforeTheEndIsNotLost) {
   const JobId id = Submit(spec);
   ASSERT_TRUE(driver->RunUntilDone(kDawn + hours(5)).ok());
   const Job& job = At(id);
-  const Run& run = job.runs.back();
+  const carbond::Run& run = job.runs.back();
   EXPECT_EQ(job.energy,
             kDrawn * (*run.ended_at - *run.started_at + seconds(3)));
 }
