@@ -85,6 +85,14 @@ class MeteredRun : public testing::Test {
     }
     ADD_FAILURE() << "no mark " << static_cast<int>(mark);
   }
+  void AwaitTick(int run) {
+    const size_t before = Log(run).samples.size();
+    const auto deadline = std::chrono::steady_clock::now() + kTestPatience;
+    while (Log(run).samples.size() <= before) {
+      ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+      ::sched_yield();
+    }
+  }
   static void Tell(const ProcessIdentity& runner, Control control) {
     const auto handle = OpenProcess(runner);
     ASSERT_TRUE(handle.value.has_value());
@@ -192,12 +200,20 @@ TEST_F(MeteredRun, TwoRunsNeverShareMoreThanThePackagesDrew) {
   meter_.devices = "";
   meter_.cpu.cpus = 1000;  // promised more than the machine has
   powercap_.Set("intel-rapl:0", 1'000'000);
-  const auto one = LaunchWaiting(1);
-  const auto two = LaunchWaiting(2);
-  powercap_.Set("intel-rapl:0", 801'000'000);
-  LetEnd(1, one);
-  powercap_.Set("intel-rapl:0", 1'401'000'000);
-  LetEnd(2, two);
+  const auto busy = [&](int run) {
+    return Launch(run, "while [ ! -e go ]; do :; done");
+  };
+  const auto one = busy(1);
+  const auto two = busy(2);
+  // Once each has been seen to work, its share of what follows is no accident.
+  for (int64_t drawn = 1; drawn < 1'400; drawn += 200) {
+    powercap_.Set("intel-rapl:0", drawn * 1'000'000);
+    AwaitTick(1);
+    AwaitTick(2);
+  }
+  folder_.Write("go", "");
+  Await(one);
+  Await(two);
   const int64_t first = Log(1).samples.back().total_uj;
   const int64_t second = Log(2).samples.back().total_uj;
   EXPECT_EQ(Log(1).meters, "rapl");

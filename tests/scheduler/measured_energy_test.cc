@@ -102,17 +102,36 @@ TEST_F(MeasuredEnergy, OfASuspendedProcessIsCountedOnce) {
   EXPECT_EQ(job.energy, Counted(job));
 }
 
-// A tick may have metered up to the very end before the end is seen.
-TEST_F(MeasuredEnergy, DrawnJustBeforeTheEndIsNotLost) {
+// Of which it is said later that they had ended ten minutes before.
+class EarlyEnds : public SimExecutor {
+ public:
+  using SimExecutor::SimExecutor;
+  std::vector<Sight> Observe(std::span<const ProcessId> ids) override {
+    std::vector<Sight> sights = SimExecutor::Observe(ids);
+    for (Sight& sight : sights) sight.ended_at = sight.ended_at - minutes(10);
+    return sights;
+  }
+};
+
+// The clock was set back: the end lies before what is metered already.
+TEST_F(MeasuredEnergy, DrawnBeforeAnEndThatIsPastIsNotLost) {
+  EarlyEnds early(clock);
+  auto recovered =
+      Engine::Recover(options, {clock, ledger, grid, early, counting});
+  ASSERT_TRUE(recovered.ok()) << recovered.status();
+  engine = *std::move(recovered);
+  driver = std::make_unique<Driver>(*engine, clock, &early);
   Grid("here", Hourly(kDawn, std::vector<double>(24, 300)));
   counting.after_end = seconds(3);
-  JobSpec spec = Work(minutes(60));  // ends as it is metered
-  const JobId id = Submit(spec);
+  const JobId id = Submit(Work(minutes(58)));
   ASSERT_TRUE(driver->RunUntilDone(kDawn + hours(5)).ok());
   const Job& job = At(id);
   const carbond::Run& run = job.runs.back();
-  EXPECT_EQ(job.energy,
-            kDrawn * (*run.ended_at - *run.started_at + seconds(3)));
+  const Instant last_tick = *run.ended_at - Duration(1);
+  ASSERT_LT(last_tick, kDawn + minutes(58));
+  EXPECT_EQ(job.energy, kDrawn * (last_tick - *run.started_at + seconds(3)));
+  EXPECT_EQ(run.metered_until, *run.ended_at);
+  engine.reset();  // before its executor
 }
 
 TEST_F(MeasuredEnergy, GivesTheBaselineItsOwnProfile) {
