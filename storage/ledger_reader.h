@@ -56,6 +56,8 @@ struct ReportRow {
   std::optional<WattHours> it_energy;
   std::optional<WattHours> accounted_energy;
   std::string zone;  // comma-separated where there were several
+  // Also where a counter gave only a part of a reading, as of its GPUs.
+  bool any_measured = false;
 };
 
 // A place where jobs ran, as the readings of its jobs say.

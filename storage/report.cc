@@ -61,7 +61,7 @@ std::vector<ReportRow> ReportJobs(Connection& connection,
       "sum(emissions_mg), sum(settled_mg), "
       "CASE WHEN count(baseline_mg) = count(*) THEN sum(baseline_mg) END, "
       "signal, group_concat(DISTINCT provider), sum(unknown_ms), "
-      "min(quality = 'settled') "
+      "min(quality = 'settled'), max(any_measured) "
       "FROM job_emissions e JOIN jobs j ON j.id = e.job WHERE TRUE",
       KeyColumn(filter.by));
   if (filter.since) sql += " AND j.submitted_at_ms >= ?";
@@ -77,7 +77,7 @@ std::vector<ReportRow> ReportJobs(Connection& connection,
     ReportRow& row = rows.emplace_back();
     query.Read(row.key, row.jobs, row.facility_energy, row.measured_energy,
                row.grams, row.settled_grams, row.baseline, row.signal,
-               row.provider, row.unknown, row.settled);
+               row.provider, row.unknown, row.settled, row.any_measured);
     row.provider = Distinct(row.provider);
   }
   return rows;
@@ -162,6 +162,7 @@ class Sums {
     if (part.source == EnergySource::kMeasured) {
       sum.row.measured_energy += part.facility;
     }
+    if (part.source != EnergySource::kModelled) sum.row.any_measured = true;
     if (part.quality == Quality::kSettled) {
       sum.row.settled_grams += part.grams;
     } else {
