@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <sstream>
 #include <utility>
 
@@ -17,6 +18,8 @@ namespace {
 constexpr char kVersion[] = "carbon-meter-book-1";
 // No CPU package draws more: the largest are rated 0.5 kW, with memory.
 constexpr int64_t kMostKilowatts = 3;
+constexpr int kLockTries = 200;
+constexpr long kLockPauseNs = 5'000'000;
 
 int64_t Share(int64_t energy, int64_t part, int64_t whole) {
   if (whole == 0) return 0;
@@ -63,7 +66,15 @@ class LockedFile {
       return;
     }
     fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd_ >= 0 && ::flock(fd_, LOCK_EX) != 0) Close();
+    // Whoever holds it is done in milliseconds, or was stopped.
+    for (int tries = 0; fd_ >= 0 && ::flock(fd_, LOCK_EX | LOCK_NB) != 0;) {
+      if (errno != EWOULDBLOCK || ++tries == kLockTries) {
+        Close();
+        break;
+      }
+      const timespec pause = {0, kLockPauseNs};
+      ::nanosleep(&pause, nullptr);
+    }
   }
   ~LockedFile() { Close(); }
   LockedFile(const LockedFile&) = delete;

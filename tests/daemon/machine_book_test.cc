@@ -1,7 +1,9 @@
 #include "daemon/meter/machine_book.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -198,6 +200,16 @@ TEST_F(RealBook, GoesOnWhenThePageIsLost) {
   Work();
   powercap_.Set("intel-rapl:0", 800'000'000);
   EXPECT_GT(*book->Read(), before);
+}
+
+// Another run's meter was stopped with the book in its hands.
+TEST_F(RealBook, DoesNotWaitForeverForItsTurn) {
+  auto book = Open(4);
+  const int holder = ::open(place_.file.c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_EQ(::flock(holder, LOCK_EX), 0);
+  EXPECT_EQ(book->Read(), std::nullopt);
+  ::close(holder);
+  EXPECT_TRUE(book->Read());
 }
 
 TEST_F(RealBook, IsNotPutIntoAFolderOfSomebodyElse) {
