@@ -162,10 +162,13 @@ class RealBook : public testing::Test {
     EXPECT_EQ(complaint, "");
     return book;
   }
-  // Busy until the kernel has counted some of it.
-  void Work() {
-    const auto before = ReadMachineTimes("/proc");
-    while (ReadMachineTimes("/proc")->busy_us <= before->busy_us + 30'000) {
+  // Busy until the kernel has counted some of it as this process's.
+  void Work() const {
+    const auto used = [&] {
+      return *TreeTime(ReadProcesses("/proc"), ::getpid(), start_ticks_);
+    };
+    const int64_t before = used();
+    while (used() <= before + 20'000) {
     }
   }
 
