@@ -209,6 +209,7 @@ Result<std::unique_ptr<Executor>> MakeSlurm(const Config& config,
   options.poll = config.slurm.poll;
   options.meter_of = metering.meter_of;
   options.board = metering.board;
+  options.energy = config.meter.period;
   options.census = config.slurm.census;
   for (const auto& [name, value] : OwnEnvironment()) {
     for (const char* kept : {"PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ"}) {

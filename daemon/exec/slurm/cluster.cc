@@ -9,9 +9,6 @@
 namespace carbond {
 namespace {
 
-// About as often as carbon-meter writes.
-constexpr Duration kEnergyPause = seconds(10);
-
 bool SameSight(const Sight& a, const Sight& b) {
   return a.what == b.what && a.ready == b.ready && a.fraction == b.fraction &&
          a.checkpoint == b.checkpoint;
@@ -198,7 +195,7 @@ void SlurmCluster::ReadEnergy(ProcessId id, Held& held) {
       facts.exit || facts.suspended != held.suspended_by_energy;
   if (!changed && Now() < held.next_energy) return;
   held.suspended_by_energy = facts.suspended;
-  held.next_energy = Now() + kEnergyPause;
+  held.next_energy = Now() + options_.energy;
   if (auto log = ReadEnergyLog(held.dir)) {
     options_.board->Put(id, *std::move(log));
   }

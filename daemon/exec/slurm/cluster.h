@@ -40,6 +40,8 @@ struct SlurmOptions {
   SlurmPatience patience;
   Duration poll = seconds(5);    // of the queue, while there is something in it
   Duration census = minutes(1);  // of nodes, other people's jobs, reservations
+  Duration energy =
+      seconds(10);  // of what runs drew; as often as it is written
   Duration command_limit = seconds(10);
   Environment environment;       // of Slurm's commands, and so of the jobs
   RunMeter meter_of = {};        // what measures each run
