@@ -161,8 +161,8 @@ TEST(CommandCounter, ReadsAmountsWithTheirUnits) {
   EXPECT_FALSE(ParsePrintedEnergy("1 kJ")->is_power);
   EXPECT_TRUE(ParsePrintedEnergy("350.5 W")->is_power);
   EXPECT_EQ(ParsePrintedEnergy("1.2 kW")->amount, 1.2e9);
-  for (const char* bad : {"", "350", "W", "-1 W", "nan W", "inf J",
-                          "350 W 7", "watts 350"}) {
+  for (const char* bad :
+       {"", "350", "W", "-1 W", "nan W", "inf J", "350 W 7", "watts 350"}) {
     EXPECT_FALSE(ParsePrintedEnergy(bad)) << bad;
   }
 }
