@@ -128,7 +128,8 @@ std::string QualityCell(const v1::EmissionsGroup& group) {
 
 // `modelled`, or how much of its energy was measured.
 std::string SourceCell(const v1::EmissionsGroup& group) {
-  return group.emissions().energy_source() == v1::ENERGY_SOURCE_MIXED
+  return group.emissions().energy_source() == v1::ENERGY_SOURCE_MIXED &&
+                 group.measured_fraction() > 0
              ? FormatPercent(group.measured_fraction()) + " measured"
              : Name(group.emissions().energy_source());
 }

@@ -44,6 +44,8 @@ RegionShare RegionShareOf(const v1::EmissionsGroup& group) {
   share.accounted_energy_kwh = group.accounted_energy_kwh();
   share.emissions_g = e.emissions_g();
   share.measured_fraction = group.measured_fraction();
+  share.any_measured = e.energy_source() == v1::ENERGY_SOURCE_MEASURED ||
+                       e.energy_source() == v1::ENERGY_SOURCE_MIXED;
   share.settled_fraction = group.settled_fraction();
   share.settled = e.quality() == v1::QUALITY_SETTLED;
   share.unknown = absl::Seconds(e.unknown().seconds()) +
@@ -74,6 +76,7 @@ RegionShare TotalOf(const std::vector<RegionShare>& parts) {
     total.emissions_g += part.emissions_g;
     total.settled = total.settled && part.settled;
     total.unknown += part.unknown;
+    total.any_measured = total.any_measured || part.any_measured;
     measured_kwh += part.measured_fraction * part.energy_kwh;
     settled_g += part.settled_fraction * part.emissions_g;
   }

@@ -31,6 +31,7 @@ struct RegionShare {
   double settled_fraction = 0;   // of grams
   bool settled = false;          // all of it, also what emitted nothing
   absl::Duration unknown;        // running time without a known intensity
+  bool any_measured = false;     // also a part of a reading, as of its GPUs
 
   double pue() const;
   std::optional<double> intensity_g_per_kwh() const;

@@ -77,9 +77,10 @@ Json OrNull(const std::optional<double>& value) {
 }
 
 Json EnergyJson(const RegionShare& share) {
-  const char* source = share.measured_fraction >= 1   ? "measured"
-                       : share.measured_fraction <= 0 ? "modelled"
-                                                      : "mixed";
+  const bool modelled = share.measured_fraction <= 0 && !share.any_measured;
+  const char* source = share.measured_fraction >= 1 ? "measured"
+                       : modelled                   ? "modelled"
+                                                    : "mixed";
   return {{"it_energy_kwh", share.it_energy_kwh},
           {"pue", share.pue()},
           {"energy_kwh", share.energy_kwh},

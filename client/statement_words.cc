@@ -46,6 +46,9 @@ std::string QualityPhrase(const RegionShare& share) {
 
 std::string SourcePhrase(const RegionShare& share) {
   if (share.measured_fraction >= 1) return "measured";
+  if (share.measured_fraction <= 0 && share.any_measured) {
+    return "measured in part, such as its GPUs, the rest modelled";
+  }
   if (share.measured_fraction <= 0) return "modelled: power of the job x time";
   return fmt::format("{} measured, the rest modelled",
                      FormatPercent(share.measured_fraction));

@@ -152,14 +152,6 @@ void ReadDefaults(ConfigFile& file, ConfigMap& top, Defaults& defaults) {
   map.Finish();
 }
 
-void ReadMeter(ConfigFile& file, ConfigMap& top, MeterConfig& meter) {
-  ConfigMap map = Section(file, top, "meter");
-  map.Read("per_gpu", meter.per_gpu);
-  map.Read("per_cpu", meter.per_cpu);
-  map.Read("idle_fraction", meter.idle_fraction, 0, 1);
-  map.Finish();
-}
-
 constexpr const char* kBudgetExample =
     "write {user: ana, monthly_kg: 50}, or {project: \"*\", monthly_kg: 200, "
     "then: warn}";

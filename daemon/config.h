@@ -116,6 +116,17 @@ struct EmbodiedConfig {
   double years = 4;
 };
 
+// Which counters a run is measured by; those that do not work are left out.
+struct MeterSources {
+  bool nvml = true;       // NVIDIA GPUs
+  bool rapl = true;       // CPU packages and their memory
+  bool cpu_time = false;  // no counter: the table, by CPU time really used
+  // The user's own, in place of them; see meter/command_counter.h.
+  std::vector<std::string> command = {};
+  bool of_machine = false;  // it speaks of the machine, and not of the run
+  friend bool operator==(const MeterSources&, const MeterSources&) = default;
+};
+
 struct RegionConfig {
   Region region;               // its zone is the key of (zones, providers)
   std::vector<GridLink> grid;  // in order of preference
@@ -130,13 +141,19 @@ struct RegionConfig {
     all.insert(all.end(), second_grid.begin(), second_grid.end());
     return all;
   }
+  std::optional<MeterSources> meter = {};  // instead of those of all regions
 };
 
-// Watts of a job that declares none: a documented table, see meter/modelled.h.
+// Watts of a job that declares none: a documented table, see meter/modelled.h;
+// and how what jobs draw is measured.
 struct MeterConfig {
   Watts per_gpu = Watts::Of(300);
   Watts per_cpu = Watts::Of(10);
   double idle_fraction = 0.2;  // of the running power, while suspended
+  MeterSources sources;
+  Duration period = seconds(10);  // between two samples
+  std::string nvml_library;       // empty: libnvidia-ml.so.1, as it is found
+  std::string powercap = "/sys/class/powercap";
 };
 
 struct LogConfig {

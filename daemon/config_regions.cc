@@ -353,6 +353,7 @@ RegionConfig ReadRegion(ConfigFile& file, const YAML::Node& node, size_t index,
   if (map.Read("pue", pue, 1, 10)) region.region.pue = Pue::Of(pue);
   ReadEmbodied(file, map, region);
   ReadExecutor(file, map, region.executor);
+  ReadRegionMeter(file, map, region);
   map.Require("capacity", "write capacity: {gpus: 4, cpus: 32}");
   ReadCapacity(file, map, region.region);
   map.Read("drained", region.region.drained);

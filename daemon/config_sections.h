@@ -38,6 +38,10 @@ ConfigMap Section(ConfigFile& file, ConfigMap& top, const std::string& key);
 // `transfer:`, what moving a job's data takes.
 void ReadTransfer(ConfigFile& file, ConfigMap& top, TransferCost& transfer);
 
+// `meter:`, of all regions and of one.
+void ReadMeter(ConfigFile& file, ConfigMap& top, MeterConfig& meter);
+void ReadRegionMeter(ConfigFile& file, ConfigMap& map, RegionConfig& region);
+
 // `capacity:` of a region; unchanged where it is absent.
 void ReadCapacity(ConfigFile& file, ConfigMap& map, Region& region);
 

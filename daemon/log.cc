@@ -82,12 +82,14 @@ struct Describe {
         .values = fmt::format(" run={}", f.run) + Key("fraction", f.fraction)};
   }
   Line operator()(const EnergyMetered& f) const {
-    return {.level = spdlog::level::debug,
-            .what = "metered",
-            .values = fmt::format(
-                " run={} it_energy_wh={} until={} purpose={} source={}", f.run,
-                f.energy.value(), FormatInstant(f.interval.end),
-                Name(f.purpose), Name(f.source))};
+    return {
+        .level = spdlog::level::debug,
+        .what = "metered",
+        .values =
+            fmt::format(" run={} it_energy_wh={} until={} purpose={} source={}",
+                        f.run, f.energy.value(), FormatInstant(f.interval.end),
+                        Name(f.purpose), Name(f.source)) +
+            Key("meter", f.meter)};
   }
   Line operator()(const PauseIssued& f) const {
     return {.what = "asked to pause",

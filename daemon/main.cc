@@ -26,6 +26,7 @@
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/meter/factory.h"
+#include "daemon/meter_check.h"
 #include "daemon/metrics.h"
 #include "daemon/notify/notifier.h"
 #include "daemon/reads.h"
@@ -188,6 +189,33 @@ void Announce(const Config& config, const Server& server,
                                  FormatInstant(clock.Now())));
 }
 
+RunMetering MeteringOf(const Config& config, EnergyBoard& board) {
+  if (config.clock.speed != 1) return {};  // no real hours, no real watts
+  const std::string program = MeterProgram(config);
+  if (access(program.c_str(), X_OK) != 0) {
+    spdlog::warn(
+        "energy is modelled: there is no {}: install carbon-meter beside "
+        "carbon-runner",
+        program);
+    return {};
+  }
+  return {[&config, program](const StartOrder& order, const std::string& dir) {
+            return MeterCommand(config, program, order, dir);
+          },
+          &board};
+}
+
+// Once: where nothing can be measured that is no fault of a job's.
+void AnnounceMeters(const Config& config) {
+  for (const RegionConfig& region : config.regions) {
+    if (region.executor.type != "local") continue;
+    for (const MeterFinding& each : CheckMeters(config, region)) {
+      spdlog::info("meter region={} {}={}: {}", region.region.name, each.meter,
+                   each.works ? "measures" : "modelled", each.text);
+    }
+  }
+}
+
 // TCP asks nobody who they are.
 void WarnOfOpenDoors(const Config& config) {
   for (const std::string& address : config.listen) {
@@ -247,14 +275,16 @@ Result<int> Serve(Config config) {
 
   CARBOND_ASSIGN_OR_RETURN(auto grid, MakeGrid(config, time.began_at, clock));
   Doorbell doorbell;
+  EnergyBoard energy(config.state_dir);
   CARBOND_ASSIGN_OR_RETURN(
       auto executors,
       MakeExecutors(
           config, clock, [&doorbell] { doorbell.Ring(); },
           [&doorbell](SubmitCommand command, Loop::Answer answer) {
             doorbell.Submit(std::move(command), std::move(answer));
-          }));
-  auto meter = MakeMeter(config);
+          },
+          MeteringOf(config, energy)));
+  auto meter = MakeMeter(config, clock, energy);
 
   Hub hub;
   // Null where nobody is to be told.
@@ -294,6 +324,7 @@ Result<int> Serve(Config config) {
   loop.Start();
   Announce(config, *server, clock);
   WarnOfOpenDoors(config);
+  AnnounceMeters(config);
 
   bool well = ending.Wait([&log] { log->Reopen(); });
   server->SayNotServing();

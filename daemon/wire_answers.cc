@@ -274,7 +274,8 @@ void ToWire(const ReportRow& from, v1::EmissionsGroup* to) {
   emissions->set_provider(from.provider);
   emissions->set_quality(from.settled ? v1::QUALITY_SETTLED
                                       : v1::QUALITY_PROVISIONAL);
-  bool measured = from.measured_energy != WattHours();
+  const bool measured =
+      from.any_measured || from.measured_energy != WattHours();
   emissions->set_energy_source(
       SourceOf(measured, from.facility_energy != from.measured_energy));
   ToWire(from.unknown, emissions->mutable_unknown());

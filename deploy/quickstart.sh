@@ -141,7 +141,7 @@ build_log=$build_dir/quickstart-configure.log
   tail -n 20 "$build_log" >&2
   fail "cmake could not configure; all it said is in $build_log"
 }
-cmake --build "$build_dir" --target carbond carbon-runner carbonctl ||
+cmake --build "$build_dir" --target carbond carbon-runner carbon-meter carbonctl ||
   fail "the build failed; what to mend stands above"
 
 if [[ -n $provider ]]; then

@@ -248,8 +248,8 @@ class Bookkeeper {
     total.facility_energy += metered.energy * grid.pue;
     total.unknown += exact.unknown;
     total.forecast += exact.forecast;
-    total.any_measured |= metered.source == EnergySource::kMeasured;
-    total.any_modelled |= metered.source == EnergySource::kModelled;
+    total.any_measured |= metered.source != EnergySource::kModelled;
+    total.any_modelled |= metered.source != EnergySource::kMeasured;
     settled_ = settled_ && exact.settled;
     AddName(total.signal, grid.signal);
     account_.rows.push_back(std::move(row));

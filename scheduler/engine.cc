@@ -47,7 +47,14 @@ Result<std::unique_ptr<Engine>> Engine::Recover(EngineOptions options,
     engine->unsettled_.emplace(job.id, std::move(job));
   }
   for (auto& [id, readings] : recovered.readings) {
-    engine->tracks_[id].readings = std::move(readings);
+    Track& track = engine->tracks_[id];
+    const auto live = engine->live_.find(id);
+    if (live != engine->live_.end()) {
+      for (const Reading& reading : readings) {
+        Book(live->second, reading, track.booked);
+      }
+    }
+    track.readings = std::move(readings);
   }
   for (auto& [id, plan] : recovered.plans) {
     engine->tracks_[id].plan = std::move(plan);

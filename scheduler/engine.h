@@ -166,6 +166,7 @@ class Engine {
     mutable std::optional<Outlook> outlook;
     mutable Instant outlook_until, outlook_valid_until;
   };
+  using ProcessEnergy = std::map<int, WattHours>;  // by a job's process
   // What the engine remembers of a job beside the job.
   struct Track {
     std::vector<Reading> readings;
@@ -181,6 +182,7 @@ class Engine {
     bool settled = false;  // of the last account
     // The same of this month's readings, by signal; where there are budgets.
     std::map<std::string, Grams> this_month;
+    ProcessEnergy booked;  // by all readings, the network left out
   };
   // An act on the world, done after its intent is committed.
   struct Act {
@@ -249,7 +251,11 @@ class Engine {
   void SeeProgress(const Job& job, const Sight& sight, Instant at,
                    Transaction& t);
   void Reassert(const Job& job, const Sight& sight, Transaction& t);
-  void MeterUpTo(JobId id, Instant until, Transaction& t);
+  // `last`: its process has ended then.
+  void MeterUpTo(JobId id, Instant until, Transaction& t, bool last = false);
+  WattHours BookedOf(const Job& job, const Transaction& t);
+  static void Book(const Job& job, const Reading& reading,
+                   ProcessEnergy& booked);
 
   // engine_acts.cc
   // What is occupied is found out when somebody asks for a place.

@@ -279,7 +279,10 @@ void Engine::SeeEnd(const Job& job, const Sight& sight, Transaction& t) {
   } else if (sight.because) {
     end.end = *sight.because;
   }
-  if (job.state != State::kStarting) MeterUpTo(id, at, t);
+  if (job.state != State::kStarting) {
+    MeterUpTo(id, at, t, true);
+    at = std::max(at, t.Find(id)->runs.back().metered_until);
+  }
   SeeProgress(*t.Find(id), sight, at, t);
   t.Record(id, at, std::move(end));
   t.Do({Act::Kind::kForget, {id, run.process}, 0, run.number});
@@ -338,6 +341,8 @@ void Engine::Reassert(const Job& job, const Sight& sight, Transaction& t) {
 
 namespace {
 
+constexpr Duration kShortest = Duration(1);
+
 // Of the network, which carries a run's data evenly over the time they take.
 // The difference of two rounded sums, so that readings add up to the whole.
 WattHours NetworkEnergy(const Run& run, Interval interval) {
@@ -352,15 +357,38 @@ WattHours NetworkEnergy(const Run& run, Interval interval) {
 
 }  // namespace
 
+// Of what each process of a job drew, the network left out.
+void Engine::Book(const Job& job, const Reading& reading,
+                  ProcessEnergy& booked) {
+  for (const Run& run : job.runs) {
+    if (run.number != reading.run) continue;
+    WattHours& of_process = booked[run.process];
+    of_process += reading.metered.energy;
+    if (reading.metered.purpose == Purpose::kTransfer) {
+      of_process -= NetworkEnergy(run, reading.metered.interval);
+    }
+    return;
+  }
+}
+
+WattHours Engine::BookedOf(const Job& job, const Transaction& t) {
+  const int process = job.runs.back().process;
+  const ProcessEnergy& before = tracks_[job.id].booked;
+  ProcessEnergy now;
+  for (const Reading& reading : t.NewReadings(job.id)) Book(job, reading, now);
+  const auto known = before.find(process);
+  return now[process] + (known == before.end() ? WattHours() : known->second);
+}
+
 // Records what the job's current run drew since its last reading, cut where the
 // purpose changes: data and restore first, the checkpoint from the moment it
 // was asked.
-void Engine::MeterUpTo(JobId id, Instant until, Transaction& t) {
+void Engine::MeterUpTo(JobId id, Instant until, Transaction& t, bool last) {
   while (true) {
     const Job& job = *t.Find(id);
     const Run& run = job.runs.back();
     const Instant from = run.metered_until;
-    if (until <= from || !run.started_at) return;
+    if (!run.started_at || until < from || (until == from && !last)) return;
     Interval interval{from, until};
     Purpose purpose = Purpose::kWork;
     const Instant fetched = FetchedAt(run);
@@ -378,21 +406,35 @@ void Engine::MeterUpTo(JobId id, Instant until, Transaction& t) {
     } else if (run.pause_issued_at) {
       interval.end = std::min(until, *run.pause_issued_at);
     }
-    const Instant since = job.in_memory() ? *run.ended_at : *run.started_at;
-    Result<Meter::Measured> read =
-        doors_.meter.Read(job, run, since, interval, purpose);
+    Meter::Span span;
+    span.since = job.in_memory() ? *run.ended_at : *run.started_at;
+    span.interval = interval;
+    span.purpose = purpose;
+    span.booked = BookedOf(job, t);
+    span.last = last && interval.end == until;
+    Result<Meter::Measured> read = doors_.meter.Read(job, run, span);
     if (!read.ok()) {  // the same interval is asked for again
       troubles_.push_back(read.status());
       return;
     }
+    if (read->until) interval.end = *read->until;
+    if (interval.empty()) {
+      // Counted before its end and read after it: it was drawn in no time that
+      // is left, and is not lost for that.
+      if (read->energy == WattHours()) return;
+      interval.end += kShortest;
+    }
     if (purpose == Purpose::kTransfer) {
       read->energy += NetworkEnergy(run, interval);
-      read->source = EnergySource::kModelled;
+      read->source = read->source == EnergySource::kModelled
+                         ? EnergySource::kModelled
+                         : EnergySource::kMixed;
     }
     const int number = run.number;
-    t.Record(
-        id, interval.end,
-        EnergyMetered{number, interval, read->energy, purpose, read->source});
+    t.Record(id, interval.end,
+             EnergyMetered{number, interval, read->energy, purpose,
+                           read->source, std::move(read->meter)});
+    if (interval.end >= until) return;
   }
 }
 

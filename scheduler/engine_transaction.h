@@ -68,7 +68,11 @@ class Engine::Transaction {
     for (const auto& [id, job] : jobs_) batch.jobs.push_back(&job);
     CARBOND_RETURN_IF_ERROR(engine_.doors_.ledger.Append(batch));
     for (auto& [id, readings] : readings_) {
-      auto& all = engine_.tracks_[id].readings;
+      Track& track = engine_.tracks_[id];
+      for (const Reading& reading : readings) {
+        Book(jobs_.at(id), reading, track.booked);
+      }
+      auto& all = track.readings;
       all.insert(all.end(), readings.begin(), readings.end());
     }
     for (auto& [id, job] : jobs_) {

@@ -31,7 +31,8 @@ enum class RunEnd {
 
 // What energy was spent on. Separate lines that add up.
 enum class Purpose { kWork, kRestore, kCheckpoint, kIdle, kTransfer };
-enum class EnergySource { kModelled, kMeasured };
+// kMixed: a counter gave a part of it, such as the GPUs', a model the rest.
+enum class EnergySource { kModelled, kMeasured, kMixed };
 
 // The concrete things a run was given, never given twice at one time.
 struct Allotment {
@@ -81,6 +82,7 @@ struct EnergyMetered {
   WattHours energy;   // of the IT equipment, before PUE
   Purpose purpose = Purpose::kWork;
   EnergySource source = EnergySource::kModelled;
+  std::string meter = {};  // which counters: "nvml+rapl"; empty: the table
 };
 // Intent to pause the run; committed before the executor is asked. `attempt`
 // counts from 1 within the run.

@@ -103,7 +103,15 @@ const char* Name(Purpose purpose) {
 }
 
 const char* Name(EnergySource source) {
-  return source == EnergySource::kMeasured ? "measured" : "modelled";
+  switch (source) {
+    case EnergySource::kModelled:
+      return "modelled";
+    case EnergySource::kMeasured:
+      return "measured";
+    case EnergySource::kMixed:
+      return "mixed";
+  }
+  return "?";
 }
 
 const char* FactName(const Fact& fact) { return kFactNames[fact.index()]; }
@@ -138,7 +146,8 @@ Result<Purpose> ParsePurpose(const std::string& name) {
 }
 
 Result<EnergySource> ParseEnergySource(const std::string& name) {
-  return ParseName(std::array{EnergySource::kModelled, EnergySource::kMeasured},
+  return ParseName(std::array{EnergySource::kModelled, EnergySource::kMeasured,
+                              EnergySource::kMixed},
                    name, "energy source");
 }
 

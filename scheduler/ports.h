@@ -171,15 +171,25 @@ class Meter {
   };
   virtual Power Expected(const Resources& need, const std::string& region) = 0;
 
+  // What is asked for: `interval`, which follows the last reading of the run.
+  struct Span {
+    Instant since;  // the run began, or its pause in memory
+    Interval interval;
+    Purpose purpose = Purpose::kWork;
+    WattHours booked;   // of the run's process, by all readings so far
+    bool last = false;  // the process ended at the end of the interval
+  };
   struct Measured {
     WattHours energy;  // before PUE
     EnergySource source = EnergySource::kModelled;
+    std::string meter = {};             // as in EnergyMetered
+    std::optional<Instant> until = {};  // where it ends, if before the interval
   };
-  // Energy of a run from `since` (its start) to each of two instants would be
-  // rounded alike, so that readings add up: the energy of `interval`, which
-  // lies within the run that began at `since`.
-  virtual Result<Measured> Read(const Job& job, const Run& run, Instant since,
-                                Interval interval, Purpose purpose) = 0;
+  // Readings add up: to what a counter counted from the start of the process,
+  // rounded once, since what is booked is taken from it and nothing is counted
+  // per reading; or, of a model, to power times the whole time since `since`.
+  virtual Result<Measured> Read(const Job& job, const Run& run,
+                                const Span& span) = 0;
 };
 
 // ---- Ledger ---------------------------------------------------------------

@@ -98,6 +98,7 @@ void Fields(auto& f, Is<EnergyMetered> auto& v) {
   f("energy_mwh", v.energy);
   f("purpose", v.purpose);
   f("source", v.source);
+  f("meter", v.meter);
 }
 
 void Fields(auto& f, Is<PauseIssued> auto& v) {

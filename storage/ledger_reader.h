@@ -75,6 +75,8 @@ struct ReportRow {
     bool settled = false;
   };
   std::optional<Second> second = {};
+  // Also where a counter gave only a part of a reading, as of its GPUs.
+  bool any_measured = false;
 };
 
 // A place where jobs ran, as the readings of its jobs say.

@@ -55,7 +55,7 @@ std::string KeyColumn(ReportKey by) {
 }
 
 void ReadSecond(Query& query, ReportRow& row) {
-  constexpr int kFirst = 13;
+  constexpr int kFirst = 14;
   std::optional<std::string> signal;
   query.ReadFrom(kFirst, signal);
   if (!signal) return;
@@ -96,6 +96,7 @@ std::vector<ReportRow> ReportJobs(Connection& connection,
       "END, "
       "e.signal, group_concat(DISTINCT e.provider), sum(e.unknown_ms), "
       "min(e.quality = 'settled'), "
+      "max(any_measured), "
       "CASE WHEN count(same_region_mg) = count(*) "
       "THEN sum(same_region_mg) END, "
       "CASE WHEN count(worst_start_mg) = count(*) "
@@ -118,8 +119,8 @@ std::vector<ReportRow> ReportJobs(Connection& connection,
     ReportRow& row = rows.emplace_back();
     query.Read(row.key, row.jobs, row.facility_energy, row.measured_energy,
                row.grams, row.settled_grams, row.baseline, row.signal,
-               row.provider, row.unknown, row.settled, row.same_region,
-               row.worst_start);
+               row.provider, row.unknown, row.settled, row.any_measured,
+               row.same_region, row.worst_start);
     row.provider = Distinct(row.provider);
     ReadSecond(query, row);
   }
@@ -205,6 +206,7 @@ class Sums {
     if (part.source == EnergySource::kMeasured) {
       sum.row.measured_energy += part.facility;
     }
+    if (part.source != EnergySource::kModelled) sum.row.any_measured = true;
     if (part.quality == Quality::kSettled) {
       sum.row.settled_grams += part.grams;
     } else {

@@ -134,18 +134,23 @@ Source Read(const fs::path& file, const fs::path& root) {
   return source;
 }
 
-// The sources of carbon-runner, as daemon/CMakeLists.txt names them. It holds a
-// job while the daemon may be away: it reads clocks and waits by itself.
+// The sources of carbon-runner and carbon-meter, as daemon/CMakeLists.txt names
+// them. They stay with a job while the daemon may be away: they read clocks and
+// wait by themselves.
 std::set<std::string> RunnerSources(const fs::path& root) {
   std::ifstream in(root / "daemon" / "CMakeLists.txt");
   std::stringstream text;
   text << in.rdbuf();
   const std::string build = text.str();
   std::set<std::string> sources;
-  const size_t begin = build.find("add_executable(carbon-runner");
-  if (begin == std::string::npos) return sources;
-  std::istringstream names(build.substr(begin, build.find(')', begin) - begin));
-  for (std::string name; names >> name;) sources.insert("daemon/" + name);
+  for (const char* program :
+       {"add_executable(carbon-runner", "add_library(carbon_meter_parts"}) {
+    const size_t begin = build.find(program);
+    if (begin == std::string::npos) continue;
+    std::istringstream names(
+        build.substr(begin, build.find(')', begin) - begin));
+    for (std::string name; names >> name;) sources.insert("daemon/" + name);
+  }
   return sources;
 }
 

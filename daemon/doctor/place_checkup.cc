@@ -15,6 +15,7 @@
 #include "daemon/clock.h"
 #include "daemon/exec/factory.h"
 #include "daemon/exec/slurm/rights.h"
+#include "daemon/meter_check.h"
 
 namespace carbond {
 namespace {
@@ -199,6 +200,19 @@ void CheckUpDeferral(const SlurmPlace& place, Findings& findings) {
   }
 }
 
+// No counter is no fault: most virtual machines have none.
+void SayMeters(const Config& config, const RegionConfig& region,
+               Findings& findings) {
+  for (const MeterFinding& each : CheckMeters(config, region)) {
+    const std::string what = each.meter + ": " + each.text;
+    if (each.works) {
+      findings.Good(what);
+    } else {
+      findings.Note(what + "; its energy is modelled");
+    }
+  }
+}
+
 }  // namespace
 
 Findings CheckUpRegion(const Config& config, const RegionConfig& region) {
@@ -218,6 +232,7 @@ Findings CheckUpRegion(const Config& config, const RegionConfig& region) {
   }
   const SlurmPlace& slurm = region.executor.slurm;
   if (slurm.defer) CheckUpDeferral(slurm, findings);
+  if (region.executor.type == "local") SayMeters(config, region, findings);
   if (about.drained) findings.Note("drained: it starts nothing new");
   return findings;
 }

@@ -119,12 +119,14 @@ Result<std::string> RunnerPath(const Config& config) {
 
 Result<std::unique_ptr<Executor>> MakeLocal(const Config& config,
                                             const SystemClock& clock,
-                                            std::function<void()> wake) {
+                                            std::function<void()> wake,
+                                            const RunMetering& metering) {
   LocalOptions options;
   options.state_dir = config.state_dir;
   options.shared_dir = config.shared_dir;
   CARBOND_ASSIGN_OR_RETURN(options.runner, RunnerPath(config));
   options.stop_grace = config.stop_grace;
+  options.meter_of = metering.meter_of;
   options.drop_env = kOfTheDaemonAlone;
   options.drop_env.merge(SecretVariables(config));
   for (const RegionConfig& region : config.regions) {
@@ -198,7 +200,8 @@ Result<std::string> OwnUser() {
 Result<std::unique_ptr<Executor>> MakeSlurm(const Config& config,
                                             const SystemClock& clock,
                                             std::function<void()> wake,
-                                            HandIn hand_in) {
+                                            HandIn hand_in,
+                                            const RunMetering& metering) {
   if (::geteuid() == 0 && !config.slurm.allow_root) {
     return Status(
         absl::StatusCode::kPermissionDenied,
@@ -214,6 +217,9 @@ Result<std::unique_ptr<Executor>> MakeSlurm(const Config& config,
       std::max<Duration>(seconds(2), clock.ToReal(config.stop_grace)).count());
   options.patience.heartbeat = config.slurm.heartbeat;
   options.poll = config.slurm.poll;
+  options.meter_of = metering.meter_of;
+  options.board = metering.board;
+  options.energy = config.meter.period;
   options.census = config.slurm.census;
   for (const auto& [name, value] : OwnEnvironment()) {
     for (const char* kept : {"PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ"}) {
@@ -234,14 +240,15 @@ Result<std::unique_ptr<Executor>> MakeSlurm(const Config& config,
 }
 
 // One line for each kind of executor.
-Result<std::unique_ptr<Executor>> MakeOne(const std::string& type,
-                                          const Config& config,
-                                          const SystemClock& clock,
-                                          std::function<void()> wake,
-                                          HandIn hand_in) {
-  if (type == "local") return MakeLocal(config, clock, std::move(wake));
+Result<std::unique_ptr<Executor>> MakeOne(
+    const std::string& type, const Config& config, const SystemClock& clock,
+    std::function<void()> wake, HandIn hand_in, const RunMetering& metering) {
+  if (type == "local") {
+    return MakeLocal(config, clock, std::move(wake), metering);
+  }
   if (type == "slurm") {
-    return MakeSlurm(config, clock, std::move(wake), std::move(hand_in));
+    return MakeSlurm(config, clock, std::move(wake), std::move(hand_in),
+                     metering);
   }
   return Refused("executor `{}` is not known: write `local` or `slurm`", type);
 }
@@ -251,7 +258,8 @@ Result<std::unique_ptr<Executor>> MakeOne(const std::string& type,
 Result<std::unique_ptr<Executor>> MakeExecutors(const Config& config,
                                                 const SystemClock& clock,
                                                 std::function<void()> wake,
-                                                HandIn hand_in) {
+                                                HandIn hand_in,
+                                                const RunMetering& metering) {
   CARBOND_RETURN_IF_ERROR(ClaimSharedDir(config));
   std::vector<std::unique_ptr<Executor>> executors;
   std::map<std::string, Executor*> by_type;
@@ -259,7 +267,8 @@ Result<std::unique_ptr<Executor>> MakeExecutors(const Config& config,
   for (const RegionConfig& region : config.regions) {
     Executor*& executor = by_type[region.executor.type];
     if (executor == nullptr) {
-      auto made = MakeOne(region.executor.type, config, clock, wake, hand_in);
+      auto made =
+          MakeOne(region.executor.type, config, clock, wake, hand_in, metering);
       if (!made.ok()) {
         return Status(made.status().code(),
                       fmt::format("region `{}`: {}", region.region.name,

@@ -55,11 +55,13 @@ void Keeper::Run() {
     Settle();
     WaitAndHandle();
   }
+  // Its last sample is on disk before its end is: who sees that, sees both.
+  record_.ended_ms = std::max(record_.began_ms, RealMillis());
+  meter_.SayEnded();
   rusage usage = {};
   ::getrusage(RUSAGE_CHILDREN, &usage);
   record_.user_cpu_ms = Millis(usage.ru_utime);
   record_.system_cpu_ms = Millis(usage.ru_stime);
-  record_.ended_ms = std::max(record_.began_ms, RealMillis());
   record_.stopped = stopping_;
   // A full disk may have room again; a directory that is gone has no reader.
   int told = 0;
@@ -346,12 +348,14 @@ void Keeper::Settle() {
       calm_scans_ = 0;  // tried again
       return;
     }
+    meter_.SaySuspended();
     TouchDirectory(options_.dir);
   }
 }
 
 void Keeper::Continue() {
   const bool was_suspended = std::exchange(suspended_, false);
+  if (was_suspended) meter_.SayContinued();
   SignalAll(SIGCONT);
   if (!was_suspended) return;
   if (const int error = SetSuspended(options_.dir, false)) {

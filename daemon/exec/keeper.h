@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/exec/meter_link.h"
 #include "daemon/exec/run_files.h"
 #include "daemon/exec/runner_options.h"
 
@@ -21,7 +22,8 @@ int64_t RealMillis();
 // signal is blocked and taken in one place.
 class Keeper {
  public:
-  explicit Keeper(RunnerOptions options) : options_(std::move(options)) {}
+  explicit Keeper(RunnerOptions options, MeterLink meter = {})
+      : options_(std::move(options)), meter_(std::move(meter)) {}
 
   // Returns when nothing of the job is left and its exit record is on disk.
   void Run();
@@ -54,6 +56,7 @@ class Keeper {
   // Fixed after construction
   const RunnerOptions options_;
 
+  MeterLink meter_;
   UniqueFd out_;
   UniqueFd err_;
   ExitRecord record_;

@@ -126,6 +126,7 @@ Status LocalExecutor::Launch(const StartOrder& order, Held& held) {
   }
   if (order.resume) runner.on_resume = order.spec.on_resume;
   runner.command = order.spec.command;
+  if (options_.meter_of) runner.meter = options_.meter_of(order, held.dir);
 
   CARBOND_ASSIGN_OR_RETURN(
       held.spawned,

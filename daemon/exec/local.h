@@ -15,6 +15,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/exec/command.h"
+#include "daemon/exec/meter_of.h"
 #include "daemon/exec/progress.h"
 #include "daemon/exec/run_files.h"
 #include "daemon/exec/watch.h"
@@ -29,6 +30,7 @@ struct LocalOptions {
   Duration stop_grace = seconds(10);  // between TERM and KILL
   std::set<std::string> gpu_regions;  // whose capacity has GPUs
   std::set<std::string> drop_env;     // of the daemon's own environment
+  RunMeter meter_of = {};             // what measures each run
 };
 
 class LocalExecutor : public Executor {

@@ -13,6 +13,7 @@
 //   environment  and with which environment: texts that end in NUL each
 //   orders     what is wanted of such a runner, which no signal reaches
 //   heartbeat  written by such a runner again and again
+//   energy     what it has drawn, by carbon-meter (daemon/energy_log.h)
 //   progress   appended to by the job itself
 //   runner.log complaints of the runner
 

@@ -78,8 +78,9 @@ int Hold(carbond::RunnerOptions options) {
     return Refuse(error == EEXIST ? kNotMine : kFailed,
                   "cannot take the run " + options.dir, error);
   }
+  auto meter = carbond::MeterLink::Start(options.meter);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  carbond::Keeper(std::move(options)).Run();
+  carbond::Keeper(std::move(options), std::move(meter)).Run();
   return 0;
 }
 

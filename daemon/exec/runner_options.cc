@@ -39,6 +39,10 @@ std::vector<std::string> FormatRunnerOptions(const RunnerOptions& options) {
     arguments.push_back("--lease-ms");
     arguments.push_back(std::to_string(options.lease_ms));
   }
+  for (const std::string& word : options.meter) {
+    arguments.push_back("--meter");
+    arguments.push_back(word);
+  }
   arguments.push_back("--");
   arguments.insert(arguments.end(), options.command.begin(),
                    options.command.end());
@@ -68,6 +72,8 @@ bool ParseRunnerOptions(const std::vector<std::string>& arguments,
       good = ParseCount(value, options.heartbeat_ms);
     } else if (key == "--lease-ms") {
       good = ParseCount(value, options.lease_ms);
+    } else if (key == "--meter") {
+      options.meter.push_back(value);
     } else if (key == "--on-pause") {
       options.on_pause = value;
     } else if (key == "--on-resume") {

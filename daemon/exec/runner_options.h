@@ -21,6 +21,8 @@ struct RunnerOptions {
   int heartbeat_ms = 0;
   int lease_ms = 0;
   std::vector<std::string> command;
+  // carbon-meter and its arguments; empty: this run is not measured.
+  std::vector<std::string> meter = {};
 };
 
 // The arguments that ParseRunnerOptions turns into the same options again,

@@ -1,6 +1,7 @@
 #include "daemon/meter/modelled.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace carbond {
 
@@ -12,8 +13,9 @@ Meter::Power ModelledMeter::Expected(const Resources& need,
 }
 
 Result<Meter::Measured> ModelledMeter::Read(const Job& job, const Run& run,
-                                            Instant since, Interval interval,
-                                            Purpose purpose) {
+                                            const Span& span) {
+  const auto [since, interval, purpose] =
+      std::tuple(span.since, span.interval, span.purpose);
   if (interval.begin < since || interval.end < interval.begin) {
     return Refused(
         "job {} run {}: no energy can be read from {} to {}, which does not "

@@ -34,8 +34,8 @@ class ModelledMeter : public Meter {
 
   Power Expected(const Resources& need, const std::string& region) override;
   // Readings of one run and purpose add up exactly, however the time is cut.
-  Result<Measured> Read(const Job& job, const Run& run, Instant since,
-                        Interval interval, Purpose purpose) override;
+  Result<Measured> Read(const Job& job, const Run& run,
+                        const Span& span) override;
 
  private:
   // Fixed after construction

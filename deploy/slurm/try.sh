@@ -7,5 +7,5 @@ build_dir=${CARBOND_BUILD_DIR:-$source_dir/build/release}
 
 "$source_dir/deploy/packages.sh" build tests
 cmake -S "$source_dir" -B "$build_dir" --preset release >/dev/null
-cmake --build "$build_dir" --target carbond carbonctl carbon-runner
+cmake --build "$build_dir" --target carbond carbonctl carbon-runner carbon-meter
 exec python3 "$source_dir/tests/slurm/try.py" "$build_dir"

@@ -385,13 +385,12 @@ Meter::Power SimMeter::Expected(const Resources& need, const std::string&) {
 }
 
 Result<Meter::Measured> SimMeter::Read(const Job& job, const Run&,
-                                       Instant since, Interval interval,
-                                       Purpose purpose) {
+                                       const Span& span) {
   const Watts power =
-      purpose == Purpose::kIdle ? job.spec->idle_power : job.spec->power;
-  return Measured{
-      power * (interval.end - since) - power * (interval.begin - since),
-      EnergySource::kModelled};
+      span.purpose == Purpose::kIdle ? job.spec->idle_power : job.spec->power;
+  return Measured{power * (span.interval.end - span.since) -
+                      power * (span.interval.begin - span.since),
+                  EnergySource::kModelled};
 }
 
 }  // namespace carbond

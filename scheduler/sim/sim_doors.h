@@ -169,8 +169,8 @@ class SimExecutor : public Executor {
 class SimMeter : public Meter {
  public:
   Power Expected(const Resources& need, const std::string& region) override;
-  Result<Measured> Read(const Job& job, const Run& run, Instant since,
-                        Interval interval, Purpose purpose) override;
+  Result<Measured> Read(const Job& job, const Run& run,
+                        const Span& span) override;
 };
 
 }  // namespace carbond

@@ -115,6 +115,15 @@ TEST(Statement, TellsSettledMeasuredAndMarginalFigures) {
   EXPECT_EQ(RowOf(s, "Emissions, gross"),
             "412 g CO2e; provisional, 40 % of it settled");
   EXPECT_EQ(ToJson(s)["energy_source"], "mixed");
+  group.set_measured_fraction(0);
+  EXPECT_EQ(ToJson(Made(FinishedJob(), Used({group})))["energy_source"],
+            "modelled");
+  // Of each reading a part: the GPUs were counted, the CPUs were not.
+  group.mutable_emissions()->set_energy_source(v1::ENERGY_SOURCE_MIXED);
+  s = Made(FinishedJob(), Used({group}));
+  EXPECT_EQ(RowOf(s, "IT energy"),
+            "600 Wh; measured in part, such as its GPUs, the rest modelled");
+  EXPECT_EQ(ToJson(s)["energy_source"], "mixed");
 }
 
 TEST(Statement, AddsRegionsAndShowsEach) {

@@ -229,6 +229,9 @@ TEST_F(ExampleConfig, ShowsTheDefaultsWhereItCommentsThemOut) {
   EXPECT_EQ(plain.meter.per_gpu, all.meter.per_gpu);
   EXPECT_EQ(plain.meter.per_cpu, all.meter.per_cpu);
   EXPECT_EQ(plain.meter.idle_fraction, all.meter.idle_fraction);
+  EXPECT_TRUE(plain.meter.sources == all.meter.sources);
+  EXPECT_EQ(plain.meter.period, all.meter.period);
+  EXPECT_EQ(plain.meter.powercap, all.meter.powercap);
   EXPECT_EQ(plain.log.level, all.log.level);
   const auto& a = std::get<RecordedConfig>(plain.providers[0].settings);
   const auto& b = std::get<RecordedConfig>(all.providers[0].settings);

@@ -9,6 +9,7 @@
 #include "daemon/grid/electricity_maps.h"
 #include "daemon/grid/watttime.h"
 #include "tests/daemon/config_world.h"
+#include "tests/daemon/fake_machine.h"
 #include "tests/daemon/grid_answers.h"
 
 namespace carbond {
@@ -278,6 +279,31 @@ TEST_F(DoctorConfigTest, TriesOutARegionAndHoldsItAgainstTheMachine) {
   config.runner = folder_.path() + "/none";
   EXPECT_THAT(BadLines(CheckUpRegion(config, config.regions[0])),
               Contains(StartsWith("no process can be run: ")));
+}
+
+TEST_F(DoctorConfigTest, SaysWhichMetersWorkAndWhatMendsTheOthers) {
+  FakeGpus gpus(folder_.path());
+  FakePowercap powercap(folder_.path() + "/powercap");
+  Config config = Good(kGood);
+  config.runner = CARBON_RUNNER;
+  config.regions[0].region.capacity = {2, 1};
+  config.meter.nvml_library = gpus.library();
+  config.meter.powercap = powercap.root();
+  Findings findings = CheckUpRegion(config, config.regions[0]);
+  EXPECT_THAT(
+      NoteLines(findings),
+      Contains("nvml: NVML: Driver Not Loaded; its energy is modelled"));
+  EXPECT_THAT(NoteLines(findings),
+              Contains(HasSubstr("rapl: " + powercap.root() +
+                                 " shows no CPU package")));
+  gpus.Set({{"GPU-a", "1"}, {"GPU-b", "1"}});
+  powercap.Zone("intel-rapl:0", "package-0", 7);
+  findings = CheckUpRegion(config, config.regions[0]);
+  EXPECT_THAT(GoodLines(findings), Contains("nvml: 2 GPUs count their energy"));
+  EXPECT_THAT(GoodLines(findings), Contains(StartsWith("rapl: 1 CPU package")));
+  config.meter.sources.command = {"false"};
+  EXPECT_THAT(NoteLines(CheckUpRegion(config, config.regions[0])),
+              Contains(StartsWith("command: `false`: it failed")));
 }
 
 TEST_F(DoctorConfigTest, LooksAtTheStateDirectoryWithoutMakingIt) {

@@ -47,9 +47,13 @@ struct Reads {
     run.number = 1;
   }
   WattHours Between(int64_t begin, int64_t end, Purpose purpose) {
-    const auto read = meter.Read(
-        job, run, since, {Instant::FromMillis(begin), Instant::FromMillis(end)},
-        purpose);
+    const auto read =
+        meter.Read(job, run,
+                   {since,
+                    {Instant::FromMillis(begin), Instant::FromMillis(end)},
+                    purpose,
+                    {},
+                    false});
     EXPECT_TRUE(read.ok()) << read.status();
     EXPECT_EQ(read->source, EnergySource::kModelled);
     return read->energy;
@@ -98,8 +102,12 @@ TEST(ModelledMeter, RefusesTimeBeforeTheRun) {
   Reads reads;
   for (const auto& [begin, end] : {std::pair{999, 2000}, {3000, 2000}}) {
     const auto read = reads.meter.Read(
-        reads.job, reads.run, reads.since,
-        {Instant::FromMillis(begin), Instant::FromMillis(end)}, Purpose::kWork);
+        reads.job, reads.run,
+        {reads.since,
+         {Instant::FromMillis(begin), Instant::FromMillis(end)},
+         Purpose::kWork,
+         {},
+         false});
     EXPECT_EQ(read.status().code(), absl::StatusCode::kInvalidArgument);
   }
 }
@@ -107,8 +115,11 @@ TEST(ModelledMeter, RefusesTimeBeforeTheRun) {
 TEST(MakeMeter, TakesTheTableOfTheConfiguration) {
   Config config;
   config.meter.per_gpu = Watts::Of(700);
-  EXPECT_EQ(MakeMeter(config)->Expected(Need(1, 0), "here").running,
-            Watts::Of(700));
+  const SystemClock clock;
+  const EnergyBoard board("/nowhere");
+  EXPECT_EQ(
+      MakeMeter(config, clock, board)->Expected(Need(1, 0), "here").running,
+      Watts::Of(700));
 }
 
 }  // namespace

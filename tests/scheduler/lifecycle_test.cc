@@ -708,8 +708,8 @@ TEST(Lifecycle, NamesSurviveBeingReadBack) {
     const auto purpose = static_cast<Purpose>(i);
     EXPECT_EQ(ParsePurpose(Name(purpose)).value(), purpose);
   }
-  for (const EnergySource s :
-       {EnergySource::kModelled, EnergySource::kMeasured}) {
+  for (const EnergySource s : {EnergySource::kModelled, EnergySource::kMeasured,
+                               EnergySource::kMixed}) {
     EXPECT_EQ(ParseEnergySource(Name(s)).value(), s);
   }
   EXPECT_FALSE(ParseState("dreaming").ok());

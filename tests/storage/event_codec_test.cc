@@ -75,11 +75,13 @@ TEST(EventCodec, KeepsItsWords) {
   ExpectRoundTrip(RunStarted{1}, R"({"run":1})");
   ExpectRoundTrip(Progressed{1, 0.42, true},
                   R"({"run":1,"fraction":0.42,"checkpoint":true})");
-  ExpectRoundTrip(EnergyMetered{2, Minutes(0, 5), WattHours::Of(25.001),
-                                Purpose::kRestore, EnergySource::kMeasured},
-                  R"({"run":2,"begin_ms":1795248000000,)"
-                  R"("end_ms":1795248300000,"energy_mwh":25001,)"
-                  R"("purpose":"restore","source":"measured"})");
+  ExpectRoundTrip(
+      EnergyMetered{2, Minutes(0, 5), WattHours::Of(25.001), Purpose::kRestore,
+                    EnergySource::kMixed, "nvml+cpu_time"},
+      R"({"run":2,"begin_ms":1795248000000,)"
+      R"("end_ms":1795248300000,"energy_mwh":25001,)"
+      R"("purpose":"restore","source":"mixed",)"
+      R"("meter":"nvml+cpu_time"})");
   ExpectRoundTrip(Held{"carbond", "budget of user ana: 51 of 50 kg"},
                   R"({"by":"carbond",)"
                   R"("budget":"budget of user ana: 51 of 50 kg"})");

@@ -246,8 +246,8 @@ class Lives {
       row.grams = row.energy * pue * GramsPerKwh::Of(grams_per_kwh);
       total.grams += row.grams;
       total.facility_energy += row.energy * pue;
-      total.any_measured |= row.source == EnergySource::kMeasured;
-      total.any_modelled |= row.source == EnergySource::kModelled;
+      total.any_measured |= row.source != EnergySource::kModelled;
+      total.any_modelled |= row.source != EnergySource::kMeasured;
       account.rows.push_back(std::move(row));
     }
     batch_.accounts.push_back(std::move(account));

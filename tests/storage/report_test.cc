@@ -147,6 +147,22 @@ TEST_F(ReportTest, TellsMeasuredFromModelledAndSettledFromProvisional) {
     EXPECT_EQ(row.settled_grams, Grams::Of(60));
     EXPECT_EQ(row.unknown, minutes(7));
     EXPECT_FALSE(row.settled);
+    EXPECT_TRUE(row.any_measured);
+  }
+}
+
+// A reading whose GPUs were counted and whose CPUs were not is no measured one,
+// and no modelled one either.
+TEST_F(ReportTest, SaysWhereAPartWasMeasured) {
+  const JobId id = lives_.Submit(SmallSpec(), 0);
+  lives_.Start(id, 0);
+  lives_.Meter(id, 0, 60, 100, Purpose::kWork, EnergySource::kMixed);
+  Account(id, 70, Quality::kProvisional);
+  for (const ReportKey by :
+       {ReportKey::kTotal, ReportKey::kRegion, ReportKey::kDay}) {
+    const ReportRow row = Report(by).at(0);
+    EXPECT_TRUE(row.any_measured);
+    EXPECT_EQ(row.measured_energy, WattHours());
   }
 }
 

@@ -201,6 +201,20 @@ Status SlurmCluster::ReadDirectory(Held& held) {
   return Ok();
 }
 
+// Before an end or a suspension is seen, all of what was drawn until then is.
+void SlurmCluster::ReadEnergy(ProcessId id, Held& held) {
+  const RunFacts& facts = held.facts;
+  if (options_.board == nullptr || !facts.started) return;
+  const bool changed =
+      facts.exit || facts.suspended != held.suspended_by_energy;
+  if (!changed && Now() < held.next_energy) return;
+  held.suspended_by_energy = facts.suspended;
+  held.next_energy = Now() + options_.energy;
+  if (auto log = ReadEnergyLog(held.dir)) {
+    options_.board->Put(id, *std::move(log));
+  }
+}
+
 void SlurmCluster::ReadRow(ProcessId id, Held& held) {
   RunFacts& facts = held.facts;
   facts.queue_known = queue_at_ && held.asked_at && *queue_at_ > *held.asked_at;
@@ -233,6 +247,7 @@ Sight SlurmCluster::LookAt(ProcessId id, Held& held) {
     unknown.detail = Message(read);
     return unknown;
   }
+  ReadEnergy(id, held);
   ReadRow(id, held);
   RunVerdict verdict = Judge(held.facts, options_.patience);
   if (verdict.next == RunVerdict::Next::kSubmit &&

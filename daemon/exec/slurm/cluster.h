@@ -26,6 +26,8 @@
 #include <vector>
 
 #include "daemon/clock.h"
+#include "daemon/energy_board.h"
+#include "daemon/exec/meter_of.h"
 #include "daemon/exec/slurm/adoption.h"
 #include "daemon/exec/slurm/commands.h"
 #include "daemon/exec/slurm/entry_judge.h"
@@ -44,8 +46,12 @@ struct SlurmOptions {
   SlurmPatience patience;
   Duration poll = seconds(5);    // of the queue, while there is something in it
   Duration census = minutes(1);  // of nodes, other people's jobs, reservations
+  Duration energy =
+      seconds(10);  // of what runs drew; as often as it is written
   Duration command_limit = seconds(10);
-  Environment environment;  // of Slurm's commands, and so of the jobs
+  Environment environment;       // of Slurm's commands, and so of the jobs
+  RunMeter meter_of = {};        // what measures each run
+  EnergyBoard* board = nullptr;  // outlives the executor
 };
 
 class SlurmCluster {
@@ -106,6 +112,8 @@ class SlurmCluster {
     std::optional<Duration> cancelled_at;  // the queue that showed it then
     bool final = false;  // ended or lost: it cannot change again
     std::string told;    // the last thing logged of it
+    Duration next_energy{0};
+    bool suspended_by_energy = false;  // when that was last read
 
     // Of one that its user sent to Slurm.
     bool is_entry() const { return !entry.number.empty(); }
@@ -178,6 +186,7 @@ class SlurmCluster {
   bool WantsEntries();
   Status ReadFirst(Held& held);
   Status ReadDirectory(Held& held);
+  void ReadEnergy(ProcessId id, Held& held);
   void ReadRow(ProcessId id, Held& held);
   Sight LookAt(ProcessId id, Held& held);
   bool LookAtAll();  // has any sight changed?

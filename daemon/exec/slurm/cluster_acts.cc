@@ -29,6 +29,7 @@ void SlurmCluster::Do(ProcessId id, Errand& errand) {
   Held& held = held_.try_emplace(id, DirOf(id)).first->second;
   if (errand.forget) {
     Remove(id, held);
+    if (options_.board != nullptr) options_.board->Drop(id);
     held_.erase(id);
     return;
   }
@@ -78,6 +79,7 @@ Status SlurmCluster::Prepare(ProcessId id, Held& held, const Errand& errand) {
   }
   if (order.resume) runner.on_resume = order.spec.on_resume;
   runner.command = order.spec.command;
+  if (options_.meter_of) runner.meter = options_.meter_of(order, held.dir);
   const auto texts = [&](const char* file,
                          const std::vector<std::string>& all) {
     return Written(WriteTexts(held.dir, file, all), held.dir, file);
