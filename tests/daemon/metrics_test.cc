@@ -52,6 +52,23 @@ TEST(Metrics, TellOfJobsRegionsProvidersAndEmissions) {
   EXPECT_THAT(text, Not(HasSubstr("provider=\"rec\"")));
 }
 
+TEST(Metrics, CountWhatReceiversWereTold) {
+  ServiceWorld world;
+  auto metrics = Metrics::Serve(
+      "127.0.0.1:0",
+      {world.loop(), world.reads(), world.clock(), Providers, [] {
+         return std::vector<NotifyReport>{{"hook", 7, 2, 3}};
+       }});
+  ASSERT_TRUE(metrics.ok()) << metrics.status();
+  const std::string text = Scrape((*metrics)->port());
+  for (const char* line :
+       {"carbond_notices_total{receiver=\"hook\",result=\"delivered\"} 7",
+        "carbond_notices_total{receiver=\"hook\",result=\"failed\"} 2",
+        "carbond_notices_waiting{receiver=\"hook\"} 3"}) {
+    EXPECT_THAT(text, HasSubstr(line)) << text;
+  }
+}
+
 TEST(Metrics, SayThatAPortIsInUse) {
   ServiceWorld world;
   const Metrics::Sources sources{world.loop(), world.reads(), world.clock(),

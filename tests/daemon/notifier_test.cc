@@ -209,6 +209,7 @@ TEST_F(NotifierTest, TriesAgainWithTheSameIdAndTheSameBody) {
   EXPECT_EQ(posts[0].body, posts[1].body);
   EXPECT_EQ(posts[0].body, posts[2].body);
   EXPECT_EQ(posts[0].Header("webhook-id"), posts[2].Header("webhook-id"));
+  while (ReportOf(0).delivered < 1) std::this_thread::yield();
   Close();
   const auto lines = log.Take();
   EXPECT_THAT(lines, Contains(HasSubstr("hook-0: it answers with HTTP 503; "
@@ -334,8 +335,9 @@ TEST_F(NotifierTest, TellsEachOnlyWhatItAskedFor) {
   }
   all.Posts(4);
   EXPECT_THAT(ends.Events(1), ElementsAre("2 ended"));
-  while (ReportOf(1).delivered < 4) std::this_thread::yield();
-  EXPECT_EQ(ReportOf(0).delivered, 1);
+  while (ReportOf(0).delivered < 1) std::this_thread::yield();
+  EXPECT_EQ(ReportOf(0).waiting, 0u);
+  EXPECT_EQ(ends.Posts(1).size(), 1u);
 }
 
 TEST_F(NotifierTest, GoesOnWhenItsJournalCannotBeWritten) {

@@ -1,6 +1,8 @@
 #include "daemon/exec/slurm/program.h"
 
 #include <gtest/gtest.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "daemon/clock.h"
 
@@ -40,6 +42,43 @@ TEST(Program, KillsItsWholeGroupWhenTheTimeIsOver) {
   EXPECT_FALSE(end.code.has_value());
   EXPECT_EQ(end.out, "begun\n");
   EXPECT_GE(SystemClock::SinceBoot() - began, Duration(100));
+}
+
+TEST(Program, ReadsItsInputToTheEnd) {
+  const std::string input(300'000, 'x');  // more than a pipe holds
+  const auto end = RunProgram({.program = "/usr/bin/wc",
+                               .arguments = {"-c"},
+                               .environment = {},
+                               .limit = minutes(1),
+                               .input = input});
+  ASSERT_TRUE(end.ok()) << end.status();
+  EXPECT_EQ(end->out, "300000\n");
+}
+
+TEST(Program, HasEndedWhateverItLeftBehindHoldsItsOutput) {
+  const ProgramEnd end = Shell("sleep 30 & echo left", minutes(1));
+  EXPECT_EQ(end.code, 0);
+  EXPECT_EQ(end.out, "left\n");
+  EXPECT_FALSE(end.timed_out);
+}
+
+TEST(Program, IsWatchedToItsEndWhenItPrintsNoMore) {
+  const ProgramEnd end = Shell("exec >&- 2>&-; sleep 1000", Duration(100));
+  EXPECT_TRUE(end.timed_out);
+  EXPECT_FALSE(end.code.has_value());
+}
+
+TEST(Program, IsStoppedFromOutside) {
+  const int stop = ::eventfd(1, EFD_CLOEXEC);
+  const auto end = RunProgram({.program = "/bin/sleep",
+                               .arguments = {"1000"},
+                               .environment = {},
+                               .limit = hours(1),
+                               .input = "",
+                               .stop = stop});
+  ::close(stop);
+  ASSERT_TRUE(end.ok()) << end.status();
+  EXPECT_TRUE(end->timed_out);
 }
 
 TEST(Program, TakesMoreThanAPipeHolds) {

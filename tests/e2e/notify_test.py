@@ -47,7 +47,7 @@ notify:
   - {{webhook: 'https://localhost:{port}/strangers', secret_file: secret, name: untrusted,
      timeout: 5s}}
   - {{webhook: 'http://127.0.0.1:{dead}/', secret_file: secret, name: dead}}
-  - {{command: [{python}, tell.py, {dir}/told], name: tell}}
+  - {{command: [{python}, {dir}/tell.py, {dir}/told], name: tell}}
 """
 
 TELL = """
@@ -240,8 +240,10 @@ class Day:
         assert list(owed.values()).count("started") == 3, owed
         deadline = time.monotonic() + 120
         while True:
-            with open(self.path("told")) as f:
-                told = [json.loads(line) for line in f]
+            told = []
+            if os.path.exists(self.path("told")):
+                with open(self.path("told")) as f:
+                    told = [json.loads(line) for line in f]
             missing = [(key, who) for who, notices in
                        (("hook", self.server.taken), ("tell", told))
                        for key in owed if key not in map(event_of, notices)]

@@ -221,5 +221,27 @@ TEST_F(LedgerReaderTest, CannotWrite) {
                 "restore a backup, or report this as a bug");
 }
 
+TEST(LedgerReaderEvents, AreThoseOfOneJobAfterTheOneThatIsKnown) {
+  LedgerFolder folder;
+  const auto ledger = OpenLedger(folder / "ledger.db");
+  Lives lives(*ledger);
+  const auto reader = *LedgerReader::Open(folder / "ledger.db");
+  EXPECT_EQ(*reader->NewestJob(), std::nullopt);
+  WholeLife(lives);
+  const JobId id = SuspendedLife(lives);
+  EXPECT_EQ(*reader->NewestJob(), id);
+  const auto all = *reader->EventsOf(id, 0);
+  ASSERT_EQ(all.size(), 13u);
+  Job job = *ApplyFirst(all.front());
+  for (size_t i = 1; i < all.size(); ++i) {
+    ASSERT_TRUE(Apply(job, all[i]).ok());
+  }
+  EXPECT_EQ(Describe(job), Describe(lives.job(id)));
+  const auto last = *reader->EventsOf(id, 12);
+  ASSERT_EQ(last.size(), 1u);
+  EXPECT_EQ(last[0].seq, 13);
+  EXPECT_TRUE(reader->EventsOf(JobId{99}, 0)->empty());
+}
+
 }  // namespace
 }  // namespace carbond
