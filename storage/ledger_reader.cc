@@ -35,7 +35,10 @@ bool AsksForLiveOnly(const JobFilter& filter) {
 // asked for leaves no trace in the text, so that it costs nothing.
 std::string PageSql(const JobFilter& filter) {
   const bool live = AsksForLiveOnly(filter);
-  std::string sql = SelectJobs(live ? "INDEXED BY jobs_live" : "NOT INDEXED");
+  std::string sql =
+      SelectJobs(live                  ? "INDEXED BY jobs_live"
+                 : filter.user.empty() ? "NOT INDEXED"
+                                       : "INDEXED BY jobs_of_user");
   sql += live ? "WHERE jobs.state <> 'done'" : "WHERE TRUE";
   if (filter.before) sql += " AND jobs.id < ?";
   if (!filter.states.empty()) {

@@ -341,6 +341,10 @@ UPDATE jobs SET held_by = (
   WHERE e.job = jobs.id AND e.kind = 'Held' ORDER BY e.seq DESC LIMIT 1)
 WHERE held = 1;
 
+-- Of a million jobs, those of a time, and those of one user.
+CREATE INDEX jobs_submitted ON jobs (submitted_at_ms, user, project);
+CREATE INDEX jobs_of_user ON jobs (user, id);
+
 -- The part of a reading that a crash undid; PUE included.
 ALTER TABLE emissions ADD COLUMN lost_mwh INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE emissions ADD COLUMN lost_mg INTEGER NOT NULL DEFAULT 0;

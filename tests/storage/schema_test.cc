@@ -27,6 +27,8 @@ DROP VIEW v_superseded;
 DROP VIEW v_job_emissions;
 DROP TABLE superseded_emissions;
 DROP TABLE second_emissions;
+DROP INDEX jobs_submitted;
+DROP INDEX jobs_of_user;
 ALTER TABLE jobs DROP COLUMN held_by;
 ALTER TABLE jobs DROP COLUMN held_for_budget;
 ALTER TABLE jobs DROP COLUMN over_budget;
