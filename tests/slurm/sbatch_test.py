@@ -241,18 +241,18 @@ class Sbatch:
     def requeued_and_forgotten(self):
         eu = self.clusters["eu"]
         back = self.sbatch("eu", "--hold", "--requeue",
-                           "--comment=carbon:duration=20m", self.script(9))
+                           "--comment=carbon:duration=20m", self.script(30))
         gone = self.sbatch("brief", "--hold", "--comment=carbon:duration=20m",
-                           self.script(9))
+                           self.script(30))
         ids = {key: self.adopted(key) for key in (back, gone)}
         for key in (back, gone):
             self.world.await_state(ids[key], "running", 150)
         eu.run("scontrol", "requeue", back[1])
         eu.run("scontrol", "update", "JobId=" + back[1], "StartTime=now")
         await_true("its run has ended", lambda: self.world.show(
-            ids[back])["runs"][0]["end"] == "preempted", 10)
+            ids[back])["runs"][0]["end"] == "preempted", 30)
         self.world.kill()
-        await_true("Slurm has forgotten it", lambda: not self.slurm(gone), 150)
+        await_true("Slurm has forgotten it", lambda: not self.slurm(gone), 240)
         self.world.start()
         shown = self.world.await_state(ids[gone], "done")
         assert shown["outcome"] == "lost", shown
