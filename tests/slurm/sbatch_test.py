@@ -243,7 +243,7 @@ class Sbatch:
         back = self.sbatch("eu", "--hold", "--requeue",
                            "--comment=carbon:duration=20m", self.script(30))
         gone = self.sbatch("brief", "--hold", "--comment=carbon:duration=20m",
-                           self.script(30))
+                           self.script(60))
         ids = {key: self.adopted(key) for key in (back, gone)}
         for key in (back, gone):
             self.world.await_state(ids[key], "running", 150)
