@@ -168,7 +168,7 @@ CREATE TABLE energy (
   end_ms     INTEGER NOT NULL,
   energy_mwh INTEGER NOT NULL,  -- before PUE
   purpose    TEXT NOT NULL,     -- work restore checkpoint idle transfer
-  source     TEXT NOT NULL,     -- modelled measured
+  source     TEXT NOT NULL,     -- modelled measured mixed
   PRIMARY KEY (job, seq),
   FOREIGN KEY (job, run) REFERENCES runs (job, run)
 ) STRICT, WITHOUT ROWID;
@@ -386,6 +386,8 @@ SELECT f.zone, f.provider, f.signal,
 FROM intensities i JOIN feeds f ON f.id = i.feed;
 CREATE INDEX jobs_succeeded ON jobs (user, name, id)
   WHERE outcome = 'succeeded' AND failures = 0;
+CREATE INDEX jobs_submitted ON jobs (submitted_at_ms, user, project);
+CREATE INDEX jobs_of_user ON jobs (user, id);
 CREATE TRIGGER superseded_is_not_changed
 BEFORE UPDATE ON superseded_emissions BEGIN
   SELECT RAISE(ABORT, 'what was stated is never changed');
