@@ -34,17 +34,26 @@ v1::ReportEmissionsResponse TwoDays() {
 constexpr char kHeading[] =
     "by,key,signal,provider,zone,jobs,it_energy_kwh,energy_kwh,accounted_"
     "energy_kwh,emissions_g,baseline_g,saved_g,saved_fraction,energy_source,"
-    "measured_fraction,quality,settled_fraction,unknown_s,clock_speed\n";
+    "measured_fraction,quality,settled_fraction,unknown_s,clock_speed,"
+    "same_region_g,worst_start_g,second_signal,second_emissions_g,"
+    "second_baseline_g,second_saved_g,second_quality,second_unknown_s\n";
 
 TEST(EmissionsExport, CsvHasARowForEachKeyAndEmptyCellsForTheUnknown) {
   v1::ReportEmissionsResponse report = TwoDays();
-  report.mutable_groups(0)->mutable_emissions()->set_saved_fraction(0.25);
+  v1::Emissions* first = report.mutable_groups(0)->mutable_emissions();
+  first->set_saved_fraction(0.25);
+  first->set_same_region_g(500);
+  first->set_worst_start_g(700.5);
+  first->mutable_second()->set_signal("marginal");
+  first->mutable_second()->set_emissions_g(900);
+  first->mutable_second()->set_quality(v1::QUALITY_SETTLED);
   EXPECT_EQ(EmissionsCsv(report, v1::GROUP_BY_DAY),
             std::string(kHeading) +
                 "day,2026-11-20,average,recorded,DE,2,0.6,0.72,0.72,412.0,"
-                "604.0,192.0,0.25,modelled,0.0,provisional,0.25,0.0,1.0\n"
+                "604.0,192.0,0.25,modelled,0.0,provisional,0.25,0.0,1.0,"
+                "500.0,700.5,marginal,900.0,,,settled,0.0\n"
                 "day,2026-11-21,average,recorded,DE,2,0.6,0.72,0.72,412.0,"
-                ",,,modelled,0.0,provisional,0.25,0.0,1.0\n");
+                ",,,modelled,0.0,provisional,0.25,0.0,1.0,,,,,,,,\n");
 }
 
 TEST(EmissionsExport, OfNothingIsTheHeadingAlone) {

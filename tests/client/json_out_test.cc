@@ -135,11 +135,45 @@ TEST(JsonOut, WritesAFinishedJob) {
     "provider": "recorded",
     "quality": "provisional",
     "energy_source": "modelled",
-    "unknown_s": 0.0
+    "unknown_s": 0.0,
+    "same_region_g": null,
+    "worst_start_g": null,
+    "second_signal": null,
+    "second_emissions_g": null,
+    "second_baseline_g": null,
+    "second_saved_g": null,
+    "second_quality": null,
+    "second_unknown_s": null,
+    "forecast_s": 0.0,
+    "stated_at": null,
+    "version": 0,
+    "parts": [],
+    "superseded": []
   },
   "clock_speed": 1.0
 }
 )");
+}
+
+TEST(JsonOut, WritesWhatWasStatedBeforeAndWhatEachPurposeTook) {
+  v1::Emissions emissions;
+  emissions.set_version(2);
+  v1::Superseded* earlier = emissions.add_superseded();
+  earlier->set_version(1);
+  earlier->set_why("wt revised its values");
+  earlier->set_emissions_g(410);
+  v1::EmissionsPart* part = emissions.add_parts();
+  part->set_what("lost");
+  part->set_emissions_g(12.5);
+  v1::Job job = FinishedJob();
+  *job.mutable_emissions() = emissions;
+  const Json json = ToJson(job)["emissions"];
+  EXPECT_EQ(json["version"], 2);
+  EXPECT_EQ(json["superseded"][0]["why"], "wt revised its values");
+  EXPECT_EQ(json["superseded"][0]["emissions_g"], 410);
+  EXPECT_TRUE(json["superseded"][0]["baseline_g"].is_null());
+  EXPECT_EQ(json["parts"][0]["what"], "lost");
+  EXPECT_EQ(json["parts"][0]["emissions_g"], 12.5);
 }
 
 TEST(JsonOut, WritesNullForWhatIsAbsent) {

@@ -215,8 +215,8 @@ TEST_F(ConfigTest, RefusesUnknownKeysEverywhere) {
   EXPECT_THAT(
       mistake("pue", "wings: red, pue"),
       HasSubstr("unknown key `regions.here.wings`; known here: name, "
-                "grid, cloud, zone, second, pue, embodied, executor, capacity, "
-                "drained"));
+                "grid, cloud, zone, second, pue, embodied, executor, meter, "
+                "capacity, drained"));
   for (const char* section : {"defaults", "meter", "log"}) {
     EXPECT_THAT(mistake("state_dir",
                         fmt::format("{}: {{qqqqq: 1}}\nstate_dir", section)),

@@ -257,7 +257,7 @@ class Sbatch:
         shown = self.world.await_state(ids[gone], "done")
         assert shown["outcome"] == "lost", shown
         assert "not known to Slurm any more" in shown["runs"][0]["detail"], shown
-        shown = self.world.await_state(ids[back], "done")
+        shown = self.world.await_state(ids[back], "done", 180)
         assert shown["outcome"] == "succeeded", shown
         ends = [run["end"] for run in shown["runs"]]
         assert ends == ["preempted", "succeeded"], ends
