@@ -149,11 +149,11 @@ class Life {
     known.final_until = final_until;
     known.observed_from.Say(known.observed, "em");
     const std::string& region = job_.spec->home_region;
-    batch_.accounts.push_back(
-        AccountOf(job_, readings_,
-                  {{region,
-                    {"ZONE-" + region, "em", "average_lifecycle", Pue::Of(1.2),
-                     &known}}}));
+    batch_.accounts.push_back(AccountOf(
+        job_, readings_,
+        {{region,
+          {"ZONE-" + region, "em", "average_lifecycle", Pue::Of(1.2), &known}}},
+        end));
   }
 
   std::mt19937& random_;
