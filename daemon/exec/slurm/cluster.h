@@ -129,6 +129,7 @@ class SlurmCluster {
     QueueEntry entry;
     Standing standing;
     bool withdraw = false;
+    bool asked = false;  // by a question that was answered, or is to be
   };
   // One that was handed over to be adopted.
   struct Asked {

@@ -129,8 +129,9 @@ std::vector<std::string> SlurmCluster::EntryNumbers() {
   }
   const std::lock_guard lock(mutex_);
   look_soon_ = false;
-  for (const auto& [key, watched] : watched_) {
+  for (auto& [key, watched] : watched_) {
     numbers.insert(watched.entry.number);
+    watched.asked = true;
   }
   return {numbers.begin(), numbers.end()};
 }
@@ -166,6 +167,8 @@ bool SlurmCluster::LookAtWatched() {
   {
     const std::lock_guard lock(mutex_);
     for (auto& [key, watched] : watched_) {
+      // Of one that came while Slurm answered, the answer says nothing.
+      if (!watched.asked) continue;
       const auto row = RowOf(watched.entry);
       const Standing seen = StandingIn(row);
       changed = changed || seen.what != watched.standing.what;
