@@ -64,13 +64,19 @@ void ReadSecond(Query& query, ReportRow& row) {
                  second.unknown, second.settled);
 }
 
-constexpr const char* kWithJobs = "JOIN jobs j ON j.id = e.job";
-
-// The total of a million jobs, which every scrape of the metrics asks for,
-// need not look for each of them.
-bool AsksOfJobs(const ReportFilter& filter) {
-  return filter.since || filter.until || filter.by == ReportKey::kUser ||
-         filter.by == ReportKey::kProject;
+// The total of a million jobs, which every scrape of the metrics asks for, need
+// not look for each of them; and of those of a month, nobody looks at the rest.
+// The order of the tables is ours: SQLite takes the index by user for one that
+// helps with the grouping.
+const char* TablesFor(const ReportFilter& filter) {
+  if (filter.since || filter.until) {
+    return "jobs j INDEXED BY jobs_submitted "
+           "CROSS JOIN job_emissions e ON e.job = j.id";
+  }
+  if (filter.by == ReportKey::kUser || filter.by == ReportKey::kProject) {
+    return "job_emissions e CROSS JOIN jobs j ON j.id = e.job";
+  }
+  return "job_emissions e";
 }
 
 // Few ledgers keep a second signal, and of a million jobs each would be
@@ -100,10 +106,10 @@ std::vector<ReportRow> ReportJobs(Connection& connection,
       "CASE WHEN count(same_region_mg) = count(*) "
       "THEN sum(same_region_mg) END, "
       "CASE WHEN count(worst_start_mg) = count(*) "
-      "THEN sum(worst_start_mg) END, {} FROM job_emissions e {} {} WHERE "
+      "THEN sum(worst_start_mg) END, {} FROM {} {} WHERE "
       "TRUE",
-      KeyColumn(filter.by), second ? kSecond : "NULL",
-      AsksOfJobs(filter) ? kWithJobs : "", second ? kWithSecond : "");
+      KeyColumn(filter.by), second ? kSecond : "NULL", TablesFor(filter),
+      second ? kWithSecond : "");
   if (filter.since) sql += " AND j.submitted_at_ms >= ?";
   if (filter.until) sql += " AND j.submitted_at_ms < ?";
   sql += OneOf("e.job", filter.jobs) +
