@@ -123,7 +123,7 @@ struct Describe {
     return {.what = "held by its user", .values = Key("by", f.by)};
   }
   Line operator()(const Released& f) const {
-    return {.what = f.of_budget ? "released: a new month has begun"
+    return {.what = f.of_budget ? "released: its budget has room"
                                 : "released by its user",
             .values = Key("by", f.by)};
   }

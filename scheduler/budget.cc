@@ -1,5 +1,6 @@
 #include "scheduler/budget.h"
 
+#include <algorithm>
 #include <chrono>
 
 namespace carbond {
@@ -112,7 +113,11 @@ std::vector<BudgetUse> Spending::Uses() const {
     }
   }
   for (const Budget& budget : budgets_) {
-    if (spent_.contains({budget.of, budget.name})) continue;
+    const bool used =
+        std::any_of(uses.begin(), uses.end(), [&](const BudgetUse& use) {
+          return use.budget.of == budget.of && use.budget.name == budget.name;
+        });
+    if (used) continue;
     uses.push_back({budget, budget.name, "", Grams()});
   }
   return uses;

@@ -123,7 +123,7 @@ Result<std::vector<Reply>> Engine::Execute(std::span<Command> commands) {
         command));
   }
   KeepAccounts(t);
-  HoldForBudgets(t);
+  HeedBudgets(t);
   CARBOND_RETURN_IF_ERROR(t.Commit());
   return replies;
 }

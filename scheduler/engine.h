@@ -287,8 +287,9 @@ class Engine {
   // engine_budgets.cc
   Status RecoverBudgets();
   void CountThisMonth(const Job& job, const Account& account, Track& track);
-  void BeginMonth(Transaction& t);
-  void HoldForBudgets(Transaction& t);
+  void BeginMonth();
+  void HeedBudgets(Transaction& t);
+  void HeedBudget(const Job& job, Transaction& t);
 
   // Fixed after construction
   EngineOptions options_;
@@ -307,6 +308,7 @@ class Engine {
   std::unordered_map<JobId, Track> tracks_;  // of both
   std::set<JobId> accounts_due_;
   Spending spending_;
+  bool forbade_ = true;  // a budget, at the last look: some may be held
   std::map<std::string, Zone> zones_;
   std::map<std::string, Status> checked_;  // commands, within one Execute
   std::vector<Status> troubles_;

@@ -1,5 +1,7 @@
 // Monthly budgets: what was emitted of them, and who has to wait.
 
+#include <utility>
+
 #include "scheduler/engine.h"
 #include "scheduler/engine_transaction.h"
 
@@ -43,39 +45,40 @@ void Engine::CountThisMonth(const Job& job, const Account& account,
   track.this_month = std::move(now);
 }
 
-void Engine::BeginMonth(Transaction& t) {
+void Engine::BeginMonth() {
   for (auto& [id, track] : tracks_) {
     track.this_month.clear();
     if (!track.readings.empty()) accounts_due_.insert(id);
   }
-  for (const auto& [id, live] : live_) {
-    if (t.Now(live).held_for_budget) {
-      t.Record(id, now_, Released{"a new month", true});
-    }
-  }
 }
 
 // Runs under way go on: what they have done would be lost. A job that waits, or
-// is paused with its work saved, waits for the next month.
-void Engine::HoldForBudgets(Transaction& t) {
-  if (!spending_.forbids_any()) return;
-  std::vector<JobId> waiting;
-  const auto add = [&](const Job& job) {
-    const bool waits = job.state == State::kWaiting ||
-                       (job.state == State::kPaused && !job.in_memory());
-    if (waits && !job.held && !job.over_budget && !job.cancel_requested) {
-      waiting.push_back(job.id);
-    }
-  };
-  for (const auto& [id, live] : live_) add(t.Now(live));
+// is paused with its work saved, waits until its budget has room: a new month
+// has begun, perhaps while nobody looked, figures were stated anew, or the
+// configuration gives more. What is forbidden to nobody any more is looked at
+// once more, for those who were held.
+void Engine::HeedBudgets(Transaction& t) {
+  const bool forbids = spending_.forbids_any();
+  if (!std::exchange(forbade_, forbids) && !forbids) return;
+  std::vector<JobId> ids;
+  for (const auto& [id, live] : live_) ids.push_back(id);
   for (const auto& [id, job] : t.jobs()) {
-    if (!live_.contains(id)) add(job);  // submitted just now
+    if (!live_.contains(id)) ids.push_back(id);  // submitted just now
   }
-  for (const JobId id : waiting) {
-    const Job& job = *t.Find(id);
-    const auto use = spending_.Forbids(job.spec->user, job.spec->project);
-    if (!use) continue;
-    t.Record(id, now_, Held{"carbond", Words(*use, now_)});
+  for (const JobId id : ids) HeedBudget(*t.Find(id), t);
+}
+
+void Engine::HeedBudget(const Job& job, Transaction& t) {
+  const bool waits = job.state == State::kWaiting ||
+                     (job.state == State::kPaused && !job.in_memory());
+  const bool may_be_held =
+      waits && !job.held && !job.over_budget && !job.cancel_requested;
+  if (!may_be_held && !job.held_for_budget) return;
+  const auto use = spending_.Forbids(job.spec->user, job.spec->project);
+  if (use && may_be_held) {
+    t.Record(job.id, now_, Held{"carbond", Words(*use, now_)});
+  } else if (!use && job.held_for_budget && job.state != State::kDone) {
+    t.Record(job.id, now_, Released{"carbond", true});
   }
 }
 

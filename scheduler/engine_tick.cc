@@ -32,7 +32,7 @@ Duration MedianOf(const std::deque<Duration>& gaps) {
 Status Engine::Tick() {
   now_ = std::max(now_, doors_.clock.Now());
   Transaction t(*this);
-  if (spending_.Turn(now_)) BeginMonth(t);
+  if (!spending_.empty() && spending_.Turn(now_)) BeginMonth();
   LookAtGrid(t);
   LookAtProcesses(t);
   LookAtEntries(t);
@@ -55,7 +55,7 @@ Status Engine::Tick() {
     if (job.state != State::kDone) DecideOn(job, occupancy, t);
   }
   KeepAccounts(t);
-  HoldForBudgets(t);
+  HeedBudgets(t);
   CARBOND_RETURN_IF_ERROR(t.Commit());
   // Settled figures change no more.
   std::erase_if(unsettled_, [this](const auto& entry) {

@@ -120,7 +120,7 @@ struct Held {
 };
 struct Released {
   std::string by;
-  bool of_budget = false;  // a new month has begun
+  bool of_budget = false;  // which has room again
 };
 
 using Fact = std::variant<Submitted, StartIssued, RunStarted, Progressed,

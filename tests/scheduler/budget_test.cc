@@ -99,6 +99,34 @@ TEST_F(BudgetTest, NothingBeginsOnceItIsSpentUntilTheNextMonth) {
   EXPECT_TRUE(world_.ledger.Verify().ok());
 }
 
+TEST_F(BudgetTest, AMonthThatBeganWhileNobodyLookedReleasesToo) {
+  world_.Submit(Hours(3));
+  RunTo(4);
+  const JobId id = world_.Submit(Hours(1));
+  ASSERT_TRUE(world_.At(id).held);
+  world_.clock.Set(kNovember + hours(80));
+  world_.Restart();
+  RunTo(90);
+  EXPECT_EQ(world_.At(id).outcome, Outcome::kSucceeded);
+  EXPECT_FALSE(world_.At(id).over_budget);
+}
+
+TEST_F(BudgetTest, AConfigurationThatGivesMoreReleasesToo) {
+  world_.Submit(Hours(3));
+  RunTo(4);
+  const JobId id = world_.Submit(Hours(1));
+  ASSERT_TRUE(world_.At(id).held);
+  world_.options.budgets[0].monthly = Grams::Of(5000);
+  world_.Restart();
+  RunTo(8);
+  EXPECT_EQ(world_.At(id).outcome, Outcome::kSucceeded);
+  const JobId again = world_.Submit(Hours(1));
+  world_.options.budgets.clear();
+  world_.Restart();
+  RunTo(12);
+  EXPECT_EQ(world_.At(again).outcome, Outcome::kSucceeded);
+}
+
 TEST_F(BudgetTest, WhoeverReleasesAJobGoesOverItOnRecord) {
   world_.Submit(Hours(3));
   RunTo(4);

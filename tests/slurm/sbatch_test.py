@@ -248,7 +248,10 @@ class Sbatch:
         for key in (back, gone):
             self.world.await_state(ids[key], "running", 150)
         eu.run("scontrol", "requeue", back[1])
-        eu.run("scontrol", "update", "JobId=" + back[1], "StartTime=now")
+        # Within the second of its end a node refuses to start it again, and
+        # Slurm calls that a failure.
+        eu.run("scontrol", "update", "JobId=" + back[1],
+               "StartTime=now+4seconds")
         await_true("its run has ended", lambda: self.world.show(
             ids[back])["runs"][0]["end"] == "preempted", 30)
         self.world.kill()
