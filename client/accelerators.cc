@@ -1,6 +1,7 @@
 #include "client/accelerators.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <nlohmann/json.hpp>
 
@@ -38,6 +39,10 @@ std::string Plain(const std::string& name) {
   return plain;
 }
 
+std::string Quoted(const std::string& name) {
+  return name.empty() ? name : fmt::format("`{}`", name);
+}
+
 }  // namespace
 
 const std::vector<Accelerator>& Accelerators() {
@@ -47,16 +52,24 @@ const std::vector<Accelerator>& Accelerators() {
 
 absl::StatusOr<Accelerator> FindAccelerator(const std::string& name) {
   std::vector<std::string> known;
+  std::vector<std::string> kinds;  // of what was named in general
   for (const Accelerator& each : Accelerators()) {
     if (Plain(each.name) == Plain(name)) return each;
     known.push_back(each.name);
+    if (!Plain(name).empty() && Plain(each.name).starts_with(Plain(name))) {
+      kinds.push_back(Quoted(each.name));
+    }
   }
-  const std::string nearest = NearestWord(name, known);
+  if (kinds.size() > 1) {
+    return absl::NotFoundError(fmt::format("`{}` may be any of {}: which?",
+                                           name, fmt::join(kinds, ", ")));
+  }
+  const std::string nearest =
+      kinds.empty() ? Quoted(NearestWord(name, known)) : kinds.front();
   return absl::NotFoundError(fmt::format(
       "`{}` is not in the table{}; `carbonctl estimate --list hardware` prints "
       "it, --power takes your figure",
-      name,
-      nearest.empty() ? "" : fmt::format(": did you mean `{}`?", nearest)));
+      name, nearest.empty() ? "" : fmt::format(": did you mean {}?", nearest)));
 }
 
 }  // namespace carbond::client

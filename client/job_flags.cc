@@ -118,13 +118,16 @@ Setter PositiveLength(google::protobuf::Duration* (JobSpec::*mutable_field)()) {
   };
 }
 
-Setter Moment(google::protobuf::Timestamp* (JobSpec::*mutable_field)()) {
-  return
-      [mutable_field](const Values& values, const Here& here, JobSpec& spec) {
-        const auto moment = ParseInstant(values.back(), here, Lean::kAhead);
-        if (moment.ok()) *(spec.*mutable_field)() = ToProto(*moment);
-        return moment.status();
-      };
+Setter Moment(google::protobuf::Timestamp* (JobSpec::*mutable_field)(),
+              std::string* (JobSpec::*mutable_said)()) {
+  return [mutable_field, mutable_said](const Values& values, const Here& here,
+                                       JobSpec& spec) {
+    const auto moment = ParseInstant(values.back(), here, Lean::kAhead);
+    if (!moment.ok()) return moment.status();
+    *(spec.*mutable_field)() = ToProto(*moment);
+    *(spec.*mutable_said)() = DependsOnNow(values.back()) ? values.back() : "";
+    return absl::OkStatus();
+  };
 }
 
 absl::Status SetRegions(const Values& values, const Here&, JobSpec& spec) {
@@ -208,9 +211,9 @@ std::vector<JobField> MakeFields() {
        "jobs)",
        false, PositiveLength(&JobSpec::mutable_duration)},
       {"deadline", "T", "finished by: 24h, 08:00, 2026-03-01T08:00:00Z", false,
-       Moment(&JobSpec::mutable_deadline)},
+       Moment(&JobSpec::mutable_deadline, &JobSpec::mutable_deadline_said)},
       {"earliest", "T", "do not start before", false,
-       Moment(&JobSpec::mutable_earliest)},
+       Moment(&JobSpec::mutable_earliest, &JobSpec::mutable_earliest_said)},
       {"gpus", "N", "GPUs it needs", false,
        Counted("GPUs", 1'000'000, CARBOND_SETS(int32_t, gpus))},
       {"cpus", "N", "cores it needs", false,
@@ -235,7 +238,7 @@ std::vector<JobField> MakeFields() {
       {"resume-cost", "D", "how long restoring takes", false,
        Length(&JobSpec::mutable_resume_cost)},
       {"checkpoint-timeout", "D", "how long to wait for a checkpoint", false,
-       Length(&JobSpec::mutable_checkpoint_timeout)},
+       PositiveLength(&JobSpec::mutable_checkpoint_timeout)},
       {"min-run", "D", "least work between two pauses", false,
        Length(&JobSpec::mutable_min_run)},
       {"min-pause", "D", "least length of a pause", false,

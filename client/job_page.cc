@@ -66,6 +66,9 @@ std::string Needs(const JobSpec& spec) {
   if (spec.cpus() > 0) text += ", " + Count(spec.cpus(), "core");
   if (spec.has_power_w()) text += ", " + FormatPower(spec.power_w());
   if (Name(spec.pause()) != "none") text += ", pause by " + Name(spec.pause());
+  if (spec.pause() == v1::PAUSE_MODE_SUSPEND && spec.has_idle_power_w()) {
+    text += " at " + FormatPower(spec.idle_power_w());
+  }
   return text;
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "client/footprint.h"
 #include "client/local_time.h"
 #include "client/names.h"
@@ -258,10 +260,12 @@ std::string BaselineSentence(const Statement& s) {
   if (!s.emissions_g() || !e.has_baseline_g() || !e.has_saved_fraction()) {
     return "";
   }
+  const bool loss = e.saved_fraction() < 0;
   return fmt::format(
       " Begun at submission and never paused, the same work would have emitted "
-      "{} CO2e: carbon-aware scheduling saved {}.",
-      FormatGrams(e.baseline_g()), FormatPercent(e.saved_fraction()));
+      "{} CO2e: carbon-aware scheduling {} {}.",
+      FormatGrams(e.baseline_g()), loss ? "added" : "saved",
+      FormatPercent(std::abs(e.saved_fraction())));
 }
 
 std::string EmbodiedSentence(const Statement& s) {

@@ -80,7 +80,7 @@ void ReadKinds(ConfigMap& map, std::set<NoticeKind>& kinds) {
 NotifyConfig ReadOne(ConfigFile& file, const YAML::Node& node, size_t index) {
   NotifyConfig notify;
   notify.line = LineOf(node);
-  ConfigMap map(file, node, fmt::format("notify.{}", index + 1), notify.line);
+  ConfigMap map(file, node, fmt::format("notify[{}]", index), notify.line);
   const bool command = map.Find("command") != nullptr;
   if (command) {
     ReadCommand(map, notify);

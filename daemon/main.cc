@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <functional>
+#include <iterator>
 #include <mutex>
 
 #include "daemon/backtest/command.h"
@@ -365,13 +366,13 @@ int RunCheck(const std::string& path) {
     return 1;
   }
   // The service may well be given what this shell is not.
-  for (const Status& missing : MissingSecrets(*config)) {
-    fmt::print(stderr, "{}: {}\n", path, Message(missing));
+  std::vector<Status> lacks = MissingSecrets(*config);
+  std::ranges::move(UnusableReceivers(*config), std::back_inserter(lacks));
+  for (const Status& each : lacks) {
+    fmt::print(stderr, "{}: {}\n", path, Message(each));
   }
-  for (const Status& unusable : UnusableReceivers(*config)) {
-    fmt::print(stderr, "{}: {}\n", path, Message(unusable));
-  }
-  fmt::print("{} is fine: {} region{}, {} provider{}\n", path,
+  fmt::print("{} {}: {} region{}, {} provider{}\n", path,
+             lacks.empty() ? "is fine" : "is well formed, but see above",
              config->regions.size(), config->regions.size() == 1 ? "" : "s",
              config->providers.size(),
              config->providers.size() == 1 ? "" : "s");

@@ -132,6 +132,7 @@ Status ReadNumbers(const v1::JobSpec& from, JobSpec& to, Unset& unset) {
   to.power = Watts::Of(from.power_w());
   to.power_declared = from.has_power_w();
   to.idle_power = Watts::Of(from.idle_power_w());
+  unset.idle_power = !from.has_idle_power_w();
   if (from.has_max_intensity_g_per_kwh()) {
     to.max_intensity = GramsPerKwh::Of(from.max_intensity_g_per_kwh());
   }
@@ -185,6 +186,15 @@ Status ReadTimes(const v1::JobSpec& from, JobSpec& to, Unset& unset) {
   return Ok();
 }
 
+// What was asked for: instants that were meant from the moment of asking count
+// as they were put.
+v1::JobSpec AsSaid(const v1::JobSpec& from) {
+  v1::JobSpec said = from;
+  if (!from.earliest_said().empty()) said.clear_earliest();
+  if (!from.deadline_said().empty()) said.clear_deadline();
+  return said;
+}
+
 // The same content gives the same bytes: the entries of `env` come sorted.
 std::string DigestOf(const v1::SubmitJobsRequest& from) {
   std::string bytes;
@@ -192,7 +202,8 @@ std::string DigestOf(const v1::SubmitJobsRequest& from) {
     google::protobuf::io::StringOutputStream sink(&bytes);
     google::protobuf::io::CodedOutputStream out(&sink);
     out.SetSerializationDeterministic(true);
-    for (const v1::JobSpec& job : from.jobs()) {
+    for (const v1::JobSpec& each : from.jobs()) {
+      const v1::JobSpec job = AsSaid(each);
       // Its length parts each job from the next.
       out.WriteVarint64(job.ByteSizeLong());
       job.SerializeWithCachedSizes(&out);

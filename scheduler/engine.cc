@@ -136,9 +136,11 @@ Result<JobSpec> Engine::Complete(JobSpec spec, const Unset& unset) {
                                      options_.defaults, now_));
   const Meter::Power expected =
       doors_.meter.Expected(complete.need, complete.regions.front());
-  if (!complete.power_declared) {
-    complete.power = expected.running;
-    if (complete.idle_power == Watts()) complete.idle_power = expected.idle;
+  if (!complete.power_declared) complete.power = expected.running;
+  if (unset.idle_power && expected.running > Watts()) {
+    complete.idle_power =
+        Watts::Of(complete.power.value() * expected.idle.value() /
+                  expected.running.value());
   }
   if (!complete.adopted()) CARBOND_RETURN_IF_ERROR(CheckCommand(complete));
   return complete;

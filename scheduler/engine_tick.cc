@@ -27,6 +27,30 @@ Duration MedianOf(const std::deque<Duration>& gaps) {
   return *middle;
 }
 
+// A run that left as saved without being asked to, and did nothing to speak of.
+bool SavedForNothing(const JobSpec& spec, const Run& run, Instant ended_at) {
+  constexpr Duration kWorthARun = minutes(1);
+  return !run.stop_why && !run.pause_issued_at && run.started_at &&
+         ended_at - RestoredAt(spec, run) < kWorthARun;
+}
+
+// One that does so again and again would be started for ever.
+bool GoesNowhere(const Job& job, Instant ended_at) {
+  constexpr int kOften = 3;
+  const Run& last = job.runs.back();
+  if (!SavedForNothing(*job.spec, last, ended_at)) return false;
+  int in_a_row = 1;
+  for (auto run = job.runs.rbegin() + 1; run != job.runs.rend(); ++run) {
+    if (run->end == RunEnd::kRecalled) continue;
+    if (run->end != RunEnd::kCheckpointed ||
+        !SavedForNothing(*job.spec, *run, *run->ended_at)) {
+      break;
+    }
+    ++in_a_row;
+  }
+  return in_a_row >= kOften;
+}
+
 }  // namespace
 
 Status Engine::Tick() {
@@ -275,7 +299,14 @@ void Engine::SeeEnd(const Job& job, const Sight& sight, Transaction& t) {
     end.end = *run.stop_why;
   } else if (sight.exit_code == kCheckpointExitCode &&
              job.spec->pause == PauseMode::kCheckpoint) {
-    end.end = RunEnd::kCheckpointed;
+    if (GoesNowhere(job, at)) {
+      end.detail =
+          "it left as saved (exit 85) without being asked to, three runs in a "
+          "row, each within a minute: a job leaves with 85 when it is told to "
+          "save";
+    } else {
+      end.end = RunEnd::kCheckpointed;
+    }
   } else if (sight.because) {
     end.end = *sight.because;
   }

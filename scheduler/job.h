@@ -74,7 +74,9 @@ struct JobSpec {
   // Drawn while running, all resources together, before PUE. Filled from the
   // meter's model when the user gives none.
   Watts power;
-  Watts idle_power;  // drawn while suspended in memory
+  // Drawn while suspended in memory. Left unset it is the share of `power` that
+  // the model has for such a machine.
+  Watts idle_power;
   bool power_declared = false;
 
   std::optional<Instant> earliest;  // not before
@@ -191,6 +193,7 @@ struct Unset {
   bool resume_cost = false;
   bool checkpoint_timeout = false;
   bool min_pause = false;
+  bool idle_power = false;
 };
 
 // What a job is called that was given no name: by its program.

@@ -281,6 +281,7 @@ std::vector<std::string> CheckMeters(const MeterOptions& options) {
     std::string complaint;
     CommandCounter::Open(options.command, options.share, complaint);
     say("command", "`" + options.command[0] + "` answers", complaint);
+    if (complaint.empty()) return lines;  // it says all that a run draws
   }
   if (options.nvml && options.gpus > 0) {
     std::string complaint;

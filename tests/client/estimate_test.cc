@@ -90,6 +90,14 @@ TEST(Estimate, SaysThatAChipsPowerIsNotItsHosts) {
                         "host's is not in it"));
 }
 
+TEST(Estimate, ANameThatSeveralHaveAsksWhich) {
+  EXPECT_EQ(
+      Refusal(
+          {.hardware = "A100", .hours = "1", .pue = "1", .intensity = "100"}),
+      "--hardware: `A100` may be any of `A100 SXM4 80GB`, `A100 PCIe`: "
+      "which?");
+}
+
 TEST(Estimate, AFlagGoesBeforeTheRegionsTable) {
   const EstimatedRun run = Made({.power = "1kW",
                                  .hours = "1",

@@ -221,6 +221,16 @@ TEST(JobFlags, KnowWhetherTheyDependOnNow) {
   EXPECT_FALSE(DependsOnNow(Words({{"duration", {"24h"}}})));
 }
 
+TEST(JobFlags, SendTheWordsOfAnInstantThatTheyCountFromNow) {
+  const JobWords words = Words({{"duration", {"1h"}},
+                                {"deadline", {"2026-11-23T08:00:00Z", "24h"}},
+                                {"earliest", {"2h", "2026-11-21T12:00:00Z"}}});
+  const auto spec = MakeSpec(words, kAda, Morning());
+  ASSERT_TRUE(spec.ok());
+  EXPECT_EQ(spec->deadline_said(), "24h");
+  EXPECT_EQ(spec->earliest_said(), "");
+}
+
 TEST(JobFlags, AreFoundWithDashesAndUnderscores) {
   EXPECT_EQ(FindJobField("min_saving"), FindJobField("min-saving"));
   EXPECT_EQ(FindJobField("user"), nullptr);

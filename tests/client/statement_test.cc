@@ -73,6 +73,13 @@ TEST(Statement, SaysInSentencesWhatAPaperNeeds) {
       "time (Patterson et al. 2021, section 2.5).");
 }
 
+TEST(Statement, CallsALossALoss) {
+  v1::Job job = FinishedJob();
+  job.mutable_emissions()->set_saved_fraction(-0.02);
+  EXPECT_THAT(ParagraphOf(Made(job, Used())),
+              testing::HasSubstr("carbon-aware scheduling added 2 %."));
+}
+
 TEST(Statement, EveryFigureSaysOnWhatItRests) {
   const Statement s = Made(FinishedJob(), Used());
   EXPECT_EQ(RowOf(s, "Hardware"), "1 GPU and 4 CPU cores; reserved");

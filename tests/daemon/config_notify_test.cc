@@ -50,7 +50,7 @@ TEST_F(NotifyConfigTest, IsReadWithItsDefaults) {
 
 TEST_F(NotifyConfigTest, SaysWhatIsMissing) {
   EXPECT_THAT(About("on: [late]"),
-              AllOf(HasSubstr("notify.1.webhook"), HasSubstr("`command:")));
+              AllOf(HasSubstr("notify[0].webhook"), HasSubstr("`command:")));
   EXPECT_THAT(About("webhook: 'https://a/b'"), HasSubstr("secret_env"));
   EXPECT_THAT(About("webhook: 'https://a/b', secret: whsec_x"),
               HasSubstr("a secret is never in the file itself"));
@@ -74,7 +74,7 @@ TEST_F(NotifyConfigTest, TakesNoAddressThatEverybodyCouldRead) {
 
 TEST_F(NotifyConfigTest, NamesWhatItDoesNotKnow) {
   EXPECT_THAT(About("command: /bin/true, on: [begun]"),
-              HasSubstr("notify.1.on: `begun` is none of started, paused"));
+              HasSubstr("notify[0].on: `begun` is none of started, paused"));
   EXPECT_THAT(About("command: /bin/true, retry: 5m"), HasSubstr("retry"));
   EXPECT_THAT(About("command: /bin/true, timeout: 0s"), HasSubstr("timeout"));
   EXPECT_THAT(About("command: /bin/true, webhook: 'https://a'"),

@@ -175,6 +175,16 @@ TEST(Wire, DigestsTheContentOfARequestAndNothingElse) {
   EXPECT_NE(digest_of({one}, "a"), digest_of({one, one}, "a"));
   EXPECT_NE(digest_of({one, other}, "a"), digest_of({other, one}, "a"));
   EXPECT_EQ(digest_of({one}, ""), "");
+  // `--deadline 24h` again, a minute later, and another deadline.
+  one.set_deadline_said("24h");
+  v1::JobSpec again = one;
+  again.mutable_deadline()->set_seconds(one.deadline().seconds() + 60);
+  EXPECT_EQ(digest_of({one}, "a"), digest_of({again}, "a"));
+  again.set_deadline_said("25h");
+  EXPECT_NE(digest_of({one}, "a"), digest_of({again}, "a"));
+  again = one;
+  again.mutable_earliest()->set_seconds(one.earliest().seconds() + 60);
+  EXPECT_NE(digest_of({one}, "a"), digest_of({again}, "a"));
 }
 
 TEST(Wire, SaysWhichJobOfManyIsWrong) {
