@@ -236,7 +236,11 @@ std::string EmissionsRows(const Job& job, const Here& here) {
   }
   const std::string saved = SavedPhrase(e);
   if (!saved.empty()) figures += ": " + saved;
-  const std::string source = Name(e.energy_source());
+  std::string source = Name(e.energy_source());
+  if (e.energy_source() == v1::ENERGY_SOURCE_MIXED && e.energy_kwh() > 0) {
+    source += fmt::format(" ({} measured)",
+                          FormatPercent(e.measured_kwh() / e.energy_kwh()));
+  }
   std::string rests;
   for (const std::string& part :
        {e.signal(), e.provider().empty() ? "" : "from " + e.provider(),

@@ -106,6 +106,7 @@ Json JobEmissionsJson(const v1::Emissions& emissions) {
   json["forecast_s"] = Seconds(emissions.forecast());
   json["stated_at"] = Instant(emissions.has_stated_at(), emissions.stated_at());
   json["version"] = emissions.version();
+  json["measured_kwh"] = emissions.measured_kwh();
   json["parts"] = Array(emissions.parts(), PartJson);
   json["superseded"] = Array(emissions.superseded(), SupersededJson);
   return json;

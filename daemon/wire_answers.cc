@@ -233,6 +233,7 @@ void ToWire(const JobEmissions& from, v1::Emissions* to) {
   ToWire(from.forecast, to->mutable_forecast());
   if (from.stated_at) ToWire(*from.stated_at, to->mutable_stated_at());
   to->set_version(from.version);
+  to->set_measured_kwh(KilowattHours(from.measured_facility));
 }
 
 namespace {

@@ -238,6 +238,7 @@ class Bookkeeper {
     row.purpose = metered.purpose;
     row.source = metered.source;
     row.energy = metered.energy;
+    row.measured_facility = MeasuredPart(metered) * grid.pue;
     row.pue = grid.pue;
     row.grams = Rounded(nanograms_) - total.grams;
     row.quality = QualityOf(exact.settled);
@@ -246,6 +247,7 @@ class Bookkeeper {
 
     total.grams += row.grams;
     total.facility_energy += metered.energy * grid.pue;
+    total.measured_facility += row.measured_facility;
     total.unknown += exact.unknown;
     total.forecast += exact.forecast;
     total.any_measured |= metered.source != EnergySource::kModelled;

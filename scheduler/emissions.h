@@ -91,6 +91,7 @@ struct EmissionsRow {
   // The part that a crash undid: a later run had to do it again.
   WattHours lost_facility = {};
   Grams lost_grams = {};
+  WattHours measured_facility = {};  // by counters; PUE included
 };
 
 // A job's totals; the ledger's `job_emissions` table. A finished job's are a
@@ -116,6 +117,7 @@ struct JobEmissions {
   std::optional<Grams> worst_start = {};
   std::optional<Instant> stated_at = {};  // of a finished job
   int version = 1;                        // of the statement
+  WattHours measured_facility = {};       // of facility_energy: by counters
 
   friend bool operator==(const JobEmissions&, const JobEmissions&) = default;
 };

@@ -166,7 +166,10 @@ class Engine {
     mutable std::optional<Outlook> outlook;
     mutable Instant outlook_until, outlook_valid_until;
   };
-  using ProcessEnergy = std::map<int, WattHours>;  // by a job's process
+  struct Booked {
+    WattHours energy, measured;
+  };
+  using ProcessEnergy = std::map<int, Booked>;  // by a job's process
   // What the engine remembers of a job beside the job.
   struct Track {
     std::vector<Reading> readings;
@@ -253,7 +256,7 @@ class Engine {
   void Reassert(const Job& job, const Sight& sight, Transaction& t);
   // `last`: its process has ended then.
   void MeterUpTo(JobId id, Instant until, Transaction& t, bool last = false);
-  WattHours BookedOf(const Job& job, const Transaction& t);
+  Booked BookedOf(const Job& job, const Transaction& t);
   static void Book(const Job& job, const Reading& reading,
                    ProcessEnergy& booked);
 

@@ -386,6 +386,15 @@ WattHours NetworkEnergy(const Run& run, Interval interval) {
                                     until(interval.begin));
 }
 
+// No counter sees what the network draws.
+void AddNetwork(const Run& run, Interval interval, Meter::Measured& read) {
+  if (read.source == EnergySource::kMeasured) {
+    read.source = EnergySource::kMixed;
+    read.measured = read.energy;
+  }
+  read.energy += NetworkEnergy(run, interval);
+}
+
 }  // namespace
 
 // Of what each process of a job drew, the network left out.
@@ -393,22 +402,24 @@ void Engine::Book(const Job& job, const Reading& reading,
                   ProcessEnergy& booked) {
   for (const Run& run : job.runs) {
     if (run.number != reading.run) continue;
-    WattHours& of_process = booked[run.process];
-    of_process += reading.metered.energy;
+    Booked& of_process = booked[run.process];
+    of_process.energy += reading.metered.energy;
+    of_process.measured += MeasuredPart(reading.metered);
     if (reading.metered.purpose == Purpose::kTransfer) {
-      of_process -= NetworkEnergy(run, reading.metered.interval);
+      of_process.energy -= NetworkEnergy(run, reading.metered.interval);
     }
     return;
   }
 }
 
-WattHours Engine::BookedOf(const Job& job, const Transaction& t) {
+Engine::Booked Engine::BookedOf(const Job& job, const Transaction& t) {
   const int process = job.runs.back().process;
   const ProcessEnergy& before = tracks_[job.id].booked;
-  ProcessEnergy now;
-  for (const Reading& reading : t.NewReadings(job.id)) Book(job, reading, now);
   const auto known = before.find(process);
-  return now[process] + (known == before.end() ? WattHours() : known->second);
+  ProcessEnergy all;
+  if (known != before.end()) all.insert(*known);
+  for (const Reading& reading : t.NewReadings(job.id)) Book(job, reading, all);
+  return all[process];
 }
 
 // Records what the job's current run drew since its last reading, cut where the
@@ -441,7 +452,9 @@ void Engine::MeterUpTo(JobId id, Instant until, Transaction& t, bool last) {
     span.since = job.in_memory() ? *run.ended_at : *run.started_at;
     span.interval = interval;
     span.purpose = purpose;
-    span.booked = BookedOf(job, t);
+    const Booked booked = BookedOf(job, t);
+    span.booked = booked.energy;
+    span.booked_measured = booked.measured;
     span.last = last && interval.end == until;
     Result<Meter::Measured> read = doors_.meter.Read(job, run, span);
     if (!read.ok()) {  // the same interval is asked for again
@@ -455,16 +468,13 @@ void Engine::MeterUpTo(JobId id, Instant until, Transaction& t, bool last) {
       if (read->energy == WattHours()) return;
       interval.end += kShortest;
     }
-    if (purpose == Purpose::kTransfer) {
-      read->energy += NetworkEnergy(run, interval);
-      read->source = read->source == EnergySource::kModelled
-                         ? EnergySource::kModelled
-                         : EnergySource::kMixed;
-    }
+    if (purpose == Purpose::kTransfer) AddNetwork(run, interval, *read);
     const int number = run.number;
     t.Record(id, interval.end,
              EnergyMetered{number, interval, read->energy, purpose,
-                           read->source, std::move(read->meter)});
+                           read->source, std::move(read->meter),
+                           read->source == EnergySource::kMixed ? read->measured
+                                                                : WattHours()});
     if (interval.end >= until) return;
   }
 }

@@ -367,6 +367,12 @@ Status Apply(Job& job, const Event& event) {
   return Ok();
 }
 
+WattHours MeasuredPart(const EnergyMetered& reading) {
+  if (reading.source == EnergySource::kMeasured) return reading.energy;
+  return reading.source == EnergySource::kMixed ? reading.measured
+                                                : WattHours();
+}
+
 const Run* LastNotRecalled(const Job& job, int without) {
   const auto last =
       std::find_if(job.runs.rbegin() + without, job.runs.rend(),

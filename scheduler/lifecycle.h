@@ -82,8 +82,11 @@ struct EnergyMetered {
   WattHours energy;   // of the IT equipment, before PUE
   Purpose purpose = Purpose::kWork;
   EnergySource source = EnergySource::kModelled;
-  std::string meter = {};  // which counters: "nvml+rapl"; empty: the table
+  std::string meter = {};   // which counters: "nvml+rapl"; empty: the table
+  WattHours measured = {};  // where the source is mixed: of energy, by counters
 };
+// Of the reading's energy, what counters gave.
+WattHours MeasuredPart(const EnergyMetered& reading);
 // Intent to pause the run; committed before the executor is asked. `attempt`
 // counts from 1 within the run.
 struct PauseIssued {

@@ -178,12 +178,14 @@ class Meter {
     Purpose purpose = Purpose::kWork;
     WattHours booked;   // of the run's process, by all readings so far
     bool last = false;  // the process ended at the end of the interval
+    WattHours booked_measured = {};  // of booked, by counters
   };
   struct Measured {
     WattHours energy;  // before PUE
     EnergySource source = EnergySource::kModelled;
     std::string meter = {};             // as in EnergyMetered
     std::optional<Instant> until = {};  // where it ends, if before the interval
+    WattHours measured = {};            // as in EnergyMetered
   };
   // Readings add up: to what a counter counted from the start of the process,
   // rounded once, since what is booked is taken from it and nothing is counted

@@ -99,6 +99,7 @@ void Fields(auto& f, Is<EnergyMetered> auto& v) {
   f("purpose", v.purpose);
   f("source", v.source);
   f("meter", v.meter);
+  f("measured_mwh", v.measured);
 }
 
 void Fields(auto& f, Is<PauseIssued> auto& v) {

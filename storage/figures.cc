@@ -9,7 +9,7 @@ namespace {
 constexpr const char* kFigures =
     "SELECT job, facility_mwh, emissions_mg, baseline_mg, quality, "
     "any_measured, any_modelled, provider, signal, unknown_ms, forecast_ms, "
-    "same_region_mg, worst_start_mg, stated_at_ms, version "
+    "same_region_mg, worst_start_mg, stated_at_ms, version, measured_mwh "
     "FROM job_emissions WHERE job = ?";
 
 // A job of a week has thousands of readings, and its figures are replaced at
@@ -18,8 +18,8 @@ constexpr const char* kRow =
     "INSERT INTO emissions (job, reading, run, region, zone, provider, "
     "signal, begin_ms, end_ms, purpose, source, quality, energy_mwh, "
     "pue_thousandths, facility_mwh, emissions_mg, unknown_ms, lost_mwh, "
-    "lost_mg) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "lost_mg, measured_mwh) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (job, reading) DO UPDATE SET run = excluded.run, "
     "region = excluded.region, zone = excluded.zone, "
     "provider = excluded.provider, signal = excluded.signal, "
@@ -30,50 +30,59 @@ constexpr const char* kRow =
     "facility_mwh = excluded.facility_mwh, "
     "emissions_mg = excluded.emissions_mg, "
     "unknown_ms = excluded.unknown_ms, lost_mwh = excluded.lost_mwh, "
-    "lost_mg = excluded.lost_mg WHERE "
+    "lost_mg = excluded.lost_mg, measured_mwh = excluded.measured_mwh WHERE "
     "(run, region, zone, provider, signal, begin_ms, end_ms, purpose, "
     "source, quality, energy_mwh, pue_thousandths, facility_mwh, "
-    "emissions_mg, unknown_ms, lost_mwh, lost_mg) IS NOT (excluded.run, "
+    "emissions_mg, unknown_ms, lost_mwh, lost_mg, measured_mwh) IS NOT ("
+    "excluded.run, "
     "excluded.region, excluded.zone, excluded.provider, excluded.signal, "
     "excluded.begin_ms, excluded.end_ms, excluded.purpose, "
     "excluded.source, excluded.quality, excluded.energy_mwh, "
     "excluded.pue_thousandths, excluded.facility_mwh, "
     "excluded.emissions_mg, excluded.unknown_ms, excluded.lost_mwh, "
-    "excluded.lost_mg)";
+    "excluded.lost_mg, excluded.measured_mwh)";
 
-struct Sums {
-  WattHours measured;
+// Stores the rows; the grams of them that are settled.
+Grams StoreRows(Connection& connection, const Account& account) {
   Grams settled;
-};
-
-Sums StoreRows(Connection& connection, const Account& account) {
-  Sums sums;
   Query row(connection, kRow);
   int64_t reading = 0;
   for (const EmissionsRow& r : account.rows) {
     const WattHours facility = r.energy * r.pue;
-    if (r.source == EnergySource::kMeasured) sums.measured += facility;
-    if (r.quality == Quality::kSettled) sums.settled += r.grams;
+    if (r.quality == Quality::kSettled) settled += r.grams;
     row.Bind(account.total.job, ++reading, r.run, r.region, r.zone, r.provider,
              r.signal, r.interval.begin, r.interval.end, r.purpose, r.source,
              r.quality, r.energy, r.pue, facility, r.grams, r.unknown,
-             r.lost_facility, r.lost_grams);
+             r.lost_facility, r.lost_grams, r.measured_facility);
     row.Run();
   }
   Query(connection, "DELETE FROM emissions WHERE job = ? AND reading > ?",
         account.total.job, reading)
       .Run();
-  return sums;
+  return settled;
+}
+
+// By either signal; empty: both say what they said.
+std::string WhyRestated(Connection& connection, const JobEmissions& before,
+                        const Account& now) {
+  std::string why = WhyRestated(before, now.total);
+  if (!now.second) return why;
+  const auto second = SecondOf(connection, now.total.job);
+  const std::string also = second ? WhyRestated(*second, *now.second) : "";
+  if (also.empty()) return why;
+  return fmt::format("{}{}by {}: {}", why, why.empty() ? "" : "; ",
+                     now.second->signal, also);
 }
 
 // Keeps what was stated of a finished job, if it is stated anew; gives the new
 // statement its number, or the time at which the same was stated first.
-void KeepSuperseded(Connection& connection, JobEmissions& total) {
+void KeepSuperseded(Connection& connection, const Account& account,
+                    JobEmissions& total) {
   if (!total.stated_at) return;
   const std::optional<JobEmissions> before = FiguresOf(connection, total.job);
   if (!before || !before->stated_at) return;
   total.version = before->version;
-  const std::string why = WhyRestated(*before, total);
+  const std::string why = WhyRestated(connection, *before, account);
   if (why.empty()) {
     total.stated_at = before->stated_at;
     return;
@@ -81,10 +90,13 @@ void KeepSuperseded(Connection& connection, JobEmissions& total) {
   Query(connection,
         "INSERT INTO superseded_emissions (job, version, stated_at_ms, "
         "superseded_at_ms, why, facility_mwh, emissions_mg, baseline_mg, "
-        "settled_mg, quality, provider, signal, unknown_ms, forecast_ms) "
-        "SELECT job, version, stated_at_ms, ?2, ?3, facility_mwh, "
-        "emissions_mg, baseline_mg, settled_mg, quality, provider, signal, "
-        "unknown_ms, forecast_ms FROM job_emissions WHERE job = ?1",
+        "settled_mg, quality, provider, signal, unknown_ms, forecast_ms, "
+        "second_signal, second_mg, second_baseline_mg) "
+        "SELECT e.job, version, stated_at_ms, ?2, ?3, facility_mwh, "
+        "e.emissions_mg, e.baseline_mg, settled_mg, e.quality, e.provider, "
+        "e.signal, e.unknown_ms, e.forecast_ms, s.signal, s.emissions_mg, "
+        "s.baseline_mg FROM job_emissions e LEFT JOIN second_emissions s "
+        "ON s.job = e.job WHERE e.job = ?1",
         total.job, *total.stated_at, why)
       .Run();
   ++total.version;
@@ -104,17 +116,17 @@ void StoreSecond(Connection& connection, JobId job,
 }  // namespace
 
 void StoreAccount(Connection& connection, const Account& account) {
-  const Sums sums = StoreRows(connection, account);
+  const Grams settled_grams = StoreRows(connection, account);
   JobEmissions total = account.total;
-  KeepSuperseded(connection, total);
+  KeepSuperseded(connection, account, total);
   Query(connection,
         "INSERT OR REPLACE INTO job_emissions (job, facility_mwh, "
         "measured_mwh, emissions_mg, settled_mg, baseline_mg, quality, "
         "any_measured, any_modelled, provider, signal, unknown_ms, "
         "forecast_ms, same_region_mg, worst_start_mg, stated_at_ms, version) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        total.job, total.facility_energy, sums.measured, total.grams,
-        sums.settled, total.baseline, total.quality, total.any_measured,
+        total.job, total.facility_energy, total.measured_facility, total.grams,
+        settled_grams, total.baseline, total.quality, total.any_measured,
         total.any_modelled, total.provider, total.signal, total.unknown,
         total.forecast, total.same_region, total.worst_start, total.stated_at,
         total.version)
@@ -147,7 +159,8 @@ std::optional<JobEmissions> FiguresOf(Connection& connection, JobId job) {
   JobEmissions e;
   row.Read(e.job, e.facility_energy, e.grams, e.baseline, e.quality,
            e.any_measured, e.any_modelled, e.provider, e.signal, e.unknown,
-           e.forecast, e.same_region, e.worst_start, e.stated_at, e.version);
+           e.forecast, e.same_region, e.worst_start, e.stated_at, e.version,
+           e.measured_facility);
   return e;
 }
 

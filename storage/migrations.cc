@@ -349,6 +349,12 @@ CREATE INDEX jobs_of_user ON jobs (user, id);
 ALTER TABLE emissions ADD COLUMN lost_mwh INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE emissions ADD COLUMN lost_mg INTEGER NOT NULL DEFAULT 0;
 
+-- Of a reading, what counters gave: before PUE there, PUE included here.
+ALTER TABLE energy ADD COLUMN measured_mwh INTEGER NOT NULL DEFAULT 0;
+UPDATE energy SET measured_mwh = energy_mwh WHERE source = 'measured';
+ALTER TABLE emissions ADD COLUMN measured_mwh INTEGER NOT NULL DEFAULT 0;
+UPDATE emissions SET measured_mwh = facility_mwh WHERE source = 'measured';
+
 -- Of the time metered: rests on a forecast.
 ALTER TABLE job_emissions ADD COLUMN forecast_ms INTEGER NOT NULL DEFAULT 0;
 -- The same work begun at submission, but where it ran; at home, begun at the
@@ -377,6 +383,9 @@ CREATE TABLE superseded_emissions (
   signal           TEXT NOT NULL,
   unknown_ms       INTEGER NOT NULL,
   forecast_ms      INTEGER NOT NULL,
+  second_signal    TEXT,              -- where another signal was kept beside it
+  second_mg        INTEGER,
+  second_baseline_mg INTEGER,
   PRIMARY KEY (job, version)
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER superseded_is_not_changed
@@ -409,7 +418,9 @@ SELECT s.job, j.name, s.version,
          AS superseded_at,
        s.why, s.facility_mwh / 1e6 AS energy_kwh,
        s.emissions_mg / 1e3 AS emissions_g, s.baseline_mg / 1e3 AS baseline_g,
-       s.quality, s.provider, s.signal
+       s.quality, s.provider, s.signal,
+       s.second_signal, s.second_mg / 1e3 AS second_emissions_g,
+       s.second_baseline_mg / 1e3 AS second_baseline_g
 FROM superseded_emissions s JOIN jobs j ON j.id = s.job;
 
 -- One row per job and purpose; they add up to v_job_emissions.
@@ -446,7 +457,8 @@ SELECT j.id AS job, j.name, j.user, j.project, j.state, j.outcome, j.region,
          AS stated_at,
        s.signal AS second_signal,
        s.emissions_mg / 1e3 AS second_emissions_g,
-       s.baseline_mg / 1e3 AS second_baseline_g
+       s.baseline_mg / 1e3 AS second_baseline_g,
+       e.measured_mwh / 1e6 AS measured_kwh
 FROM job_emissions e JOIN jobs j ON j.id = e.job
 LEFT JOIN second_emissions s ON s.job = e.job;
 )sql";

@@ -149,6 +149,7 @@ struct Portion {
   WattHours energy;  // before PUE
   WattHours facility;
   WattHours accounted;  // of facility: its intensity is known
+  WattHours measured;   // of facility: by counters
   Grams grams;
   Duration unknown{0};
 };
@@ -190,8 +191,8 @@ Portion Cut(const Portion& whole, Instant from, Instant to) {
   };
   Portion part = whole;
   part.interval = whole.interval.Clip({from, to});
-  for (WattHours Portion::*energy :
-       {&Portion::energy, &Portion::facility, &Portion::accounted}) {
+  for (WattHours Portion::*energy : {&Portion::energy, &Portion::facility,
+                                     &Portion::accounted, &Portion::measured}) {
     part.*energy =
         WattHours::FromThousandths(share((whole.*energy).thousandths()));
   }
@@ -209,9 +210,7 @@ class Sums {
     sum.accounted += part.accounted;
     sum.row.grams += part.grams;
     sum.row.unknown += part.unknown;
-    if (part.source == EnergySource::kMeasured) {
-      sum.row.measured_energy += part.facility;
-    }
+    sum.row.measured_energy += part.measured;
     if (part.source != EnergySource::kModelled) sum.row.any_measured = true;
     if (part.quality == Quality::kSettled) {
       sum.row.settled_grams += part.grams;
@@ -269,8 +268,8 @@ void EachPortion(Connection& connection, const ReportFilter& filter,
                  const std::function<void(const Portion&)>& f) {
   std::string sql =
       "SELECT job, region, zone, provider, signal, begin_ms, end_ms, source, "
-      "quality, energy_mwh, facility_mwh, emissions_mg, unknown_ms "
-      "FROM emissions WHERE TRUE";
+      "quality, energy_mwh, facility_mwh, emissions_mg, unknown_ms, "
+      "measured_mwh FROM emissions WHERE TRUE";
   if (filter.since) sql += " AND end_ms > ?";
   if (filter.until) sql += " AND begin_ms < ?";
   Query query(connection, sql + OneOf("job", filter.jobs));
@@ -281,7 +280,7 @@ void EachPortion(Connection& connection, const ReportFilter& filter,
     Portion p;
     query.Read(p.job, p.region, p.zone, p.provider, p.signal, p.interval.begin,
                p.interval.end, p.source, p.quality, p.energy, p.facility,
-               p.grams, p.unknown);
+               p.grams, p.unknown, p.measured);
     p.accounted = Accounted(p);
     const Instant from =
         std::max(p.interval.begin, filter.since.value_or(p.interval.begin));

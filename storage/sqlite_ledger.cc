@@ -56,8 +56,8 @@ void StoreEvents(Connection& connection, const std::vector<Event>& events) {
                   "VALUES (?, ?, ?, ?, ?)");
   Query energy_row(connection,
                    "INSERT INTO energy (job, seq, run, begin_ms, end_ms, "
-                   "energy_mwh, purpose, source) "
-                   "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+                   "energy_mwh, purpose, source, measured_mwh) "
+                   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
   for (const Event& event : events) {
     const std::string body = EncodeFact(event.fact);
     event_row.Bind(event.job, event.seq, event.at, FactName(event.fact), body);
@@ -65,7 +65,8 @@ void StoreEvents(Connection& connection, const std::vector<Event>& events) {
     if (const auto* metered = std::get_if<EnergyMetered>(&event.fact)) {
       energy_row.Bind(event.job, event.seq, metered->run,
                       metered->interval.begin, metered->interval.end,
-                      metered->energy, metered->purpose, metered->source);
+                      metered->energy, metered->purpose, metered->source,
+                      MeasuredPart(*metered));
       energy_row.Run();
     }
   }

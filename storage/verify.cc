@@ -174,8 +174,8 @@ class JobProof {
 
   Status CheckEnergy() {
     Query row(connection_,
-              "SELECT seq, run, begin_ms, end_ms, energy_mwh, purpose, source "
-              "FROM energy WHERE job = ? ORDER BY seq",
+              "SELECT seq, run, begin_ms, end_ms, energy_mwh, purpose, source, "
+              "measured_mwh FROM energy WHERE job = ? ORDER BY seq",
               id_);
     for (const auto& [seq, metered] : readings_) {
       if (!row.Step()) {
@@ -190,6 +190,7 @@ class JobProof {
             f("energy_mwh", metered.energy);
             f("purpose", metered.purpose);
             f("source", metered.source);
+            f("measured_mwh", MeasuredPart(metered));
           }));
       ++summary_.readings;
     }
@@ -204,12 +205,12 @@ class JobProof {
     Grams grams, settled;
     Duration unknown{0};
     size_t count = 0;
-    Query row(
-        connection_,
-        "SELECT run, begin_ms, end_ms, energy_mwh, purpose, source, "
-        "reading, pue_thousandths, facility_mwh, emissions_mg, quality, "
-        "unknown_ms, lost_mwh FROM emissions WHERE job = ? ORDER BY reading",
-        id_);
+    Query row(connection_,
+              "SELECT run, begin_ms, end_ms, energy_mwh, purpose, source, "
+              "reading, pue_thousandths, facility_mwh, emissions_mg, quality, "
+              "unknown_ms, lost_mwh, measured_mwh FROM emissions WHERE job = ? "
+              "ORDER BY reading",
+              id_);
     while (row.Step()) {
       if (count == readings_.size()) {
         return Differs("table emissions has a row too many");
@@ -228,7 +229,7 @@ class JobProof {
       EmissionsRow r;
       WattHours with_pue;
       row.ReadFrom(7, r.pue, with_pue, r.grams, r.quality, r.unknown,
-                   r.lost_facility);
+                   r.lost_facility, r.measured_facility);
       if (r.lost_facility < WattHours() || r.lost_facility > with_pue) {
         return Differs("emissions (reading {}).lost_mwh is `{}` of `{}`", count,
                        Cell(r.lost_facility), Cell(with_pue));
@@ -239,10 +240,17 @@ class JobProof {
             "times PUE is `{}`",
             count, Cell(with_pue), Cell(metered.energy * r.pue));
       }
+      if (MeasuredPart(metered) * r.pue != r.measured_facility) {
+        return Differs(
+            "emissions (reading {}).measured_mwh is `{}`, but what was "
+            "measured times PUE is `{}`",
+            count, Cell(r.measured_facility),
+            Cell(MeasuredPart(metered) * r.pue));
+      }
       facility += with_pue;
       grams += r.grams;
       unknown += r.unknown;
-      if (metered.source == EnergySource::kMeasured) measured += with_pue;
+      measured += r.measured_facility;
       if (r.quality == Quality::kSettled) settled += r.grams;
     }
     return CheckTotals(count, [&](auto&& f) {

@@ -67,6 +67,9 @@ Result<Meter::Measured> SampledMeter::Read(const Job& job, const Run& run,
     if (span.interval.begin < first) measured.source = EnergySource::kMixed;
   }
   measured.energy = std::max(WattHours(), total - span.booked);
+  measured.measured =
+      std::clamp(ToWattHours(to.measured_uj) - span.booked_measured,
+                 WattHours(), measured.energy);
 
   const Instant heard = clock_.FromReal(Instant::FromMillis(to.known_ms));
   const bool silent = !log->ended() && to.known_ms == AllOf(*log).known_ms &&

@@ -147,6 +147,7 @@ TEST(JsonOut, WritesAFinishedJob) {
     "forecast_s": 0.0,
     "stated_at": null,
     "version": 0,
+    "measured_kwh": 0.0,
     "parts": [],
     "superseded": []
   },

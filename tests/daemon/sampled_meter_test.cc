@@ -43,11 +43,20 @@ class SampledMeterTest : public testing::Test {
   // The next reading, up to an instant; what it says is booked.
   Meter::Measured Read(int64_t until_ms, bool last = false,
                        Purpose purpose = Purpose::kWork) {
-    const auto read =
-        meter_.Read(job_, job_.runs.back(),
-                    {since_, {at_, At(until_ms)}, purpose, booked_, last});
+    const auto read = meter_.Read(job_, job_.runs.back(),
+                                  {since_,
+                                   {at_, At(until_ms)},
+                                   purpose,
+                                   booked_,
+                                   last,
+                                   booked_measured_});
     EXPECT_TRUE(read.ok()) << read.status();
     booked_ += read->energy;
+    if (read->source == EnergySource::kMeasured) {
+      booked_measured_ += read->energy;
+    } else if (read->source == EnergySource::kMixed) {
+      booked_measured_ += read->measured;
+    }
     at_ = read->until.value_or(At(until_ms));
     return *read;
   }
@@ -59,7 +68,7 @@ class SampledMeterTest : public testing::Test {
   SampledMeter meter_{MeterConfig{}, minutes(5), clock_, board_};
   Instant since_ = At(0);
   Instant at_ = At(0);
-  WattHours booked_;
+  WattHours booked_, booked_measured_;
 };
 
 TEST_F(SampledMeterTest, BooksTheTableWhereNothingIsMeasured) {
@@ -98,12 +107,17 @@ TEST_F(SampledMeterTest, TakesTheLastSampleWhateverItsTime) {
 
 TEST_F(SampledMeterTest, SaysMixedWhereAModelGaveAPart) {
   Sample(0, 0, EnergyMark::kBegin);
-  Sample(kMinute, 3'600, EnergyMark::kTick, 3'000);
-  EXPECT_EQ(Read(kMinute).source, EnergySource::kMixed);
-  Sample(2 * kMinute, 7'200, EnergyMark::kTick, 3'000);
+  Sample(kMinute, 3'600, EnergyMark::kTick, 2'700);
+  const auto mixed = Read(kMinute);
+  EXPECT_EQ(mixed.source, EnergySource::kMixed);
+  EXPECT_EQ(mixed.energy, WattHours::Of(1));
+  EXPECT_EQ(mixed.measured, WattHours::Of(0.75));
+  Sample(2 * kMinute, 7'200, EnergyMark::kTick, 2'700);
   EXPECT_EQ(Read(2 * kMinute).source, EnergySource::kModelled);
-  Sample(3 * kMinute, 10'800, EnergyMark::kTick, 6'600);
+  Sample(3 * kMinute, 10'800, EnergyMark::kTick, 6'300);
   EXPECT_EQ(Read(3 * kMinute).source, EnergySource::kMeasured);
+  EXPECT_EQ(booked_, WattHours::Of(3));
+  EXPECT_EQ(booked_measured_, WattHours::Of(1.75));
 }
 
 TEST_F(SampledMeterTest, CutsAnAbsenceOfTheDaemonIntoItsHours) {
@@ -156,7 +170,7 @@ TEST_F(SampledMeterTest, ReadingsAddUpToTheCounterWhateverHappens) {
   };
   for (int world = 0; world < 200; ++world) {
     log_.samples.clear();
-    booked_ = WattHours();
+    booked_ = booked_measured_ = WattHours();
     at_ = At(0);
     int64_t now = 0, off = 0, microjoules = 0;
     const auto sample = [&](EnergyMark mark) {

@@ -168,26 +168,26 @@ CREATE TABLE energy (
   end_ms     INTEGER NOT NULL,
   energy_mwh INTEGER NOT NULL,  -- before PUE
   purpose    TEXT NOT NULL,     -- work restore checkpoint idle transfer
-  source     TEXT NOT NULL,     -- modelled measured mixed
+  source     TEXT NOT NULL, measured_mwh INTEGER NOT NULL DEFAULT 0,     -- modelled measured mixed
   PRIMARY KEY (job, seq),
   FOREIGN KEY (job, run) REFERENCES runs (job, run)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO energy VALUES(1,7,1,1795248600000,1795250400000,600123,'work','modelled');
-INSERT INTO energy VALUES(1,10,1,1795250400000,1795252200000,600000,'work','measured');
-INSERT INTO energy VALUES(1,12,1,1795252200000,1795252260000,20000,'checkpoint','modelled');
-INSERT INTO energy VALUES(1,17,2,1795255800000,1795255860000,20000,'restore','modelled');
-INSERT INTO energy VALUES(1,18,2,1795255860000,1795260000000,1380000,'work','modelled');
-INSERT INTO energy VALUES(1,22,3,1795260600000,1795266000000,1800000,'work','modelled');
-INSERT INTO energy VALUES(2,4,1,1795248060000,1795248600000,15000,'work','modelled');
-INSERT INTO energy VALUES(2,7,1,1795248600000,1795249200000,3000,'idle','modelled');
-INSERT INTO energy VALUES(2,10,2,1795249200000,1795249800000,16000,'work','modelled');
-INSERT INTO energy VALUES(4,4,1,1795267260000,1795267560000,8333,'work','modelled');
-INSERT INTO energy VALUES(6,4,1,1795267860000,1795267980000,23333,'transfer','modelled');
-INSERT INTO energy VALUES(6,5,1,1795267980000,1795271580000,100000,'work','modelled');
-INSERT INTO energy VALUES(7,5,1,1795268460000,1795270260000,50000,'work','modelled');
-INSERT INTO energy VALUES(9,6,1,1795269660000,1795270260000,50000,'work','modelled');
-INSERT INTO energy VALUES(9,8,1,1795270260000,1795270860000,50000,'work','modelled');
-INSERT INTO energy VALUES(9,12,2,1795271100000,1795271700000,50000,'work','modelled');
+INSERT INTO energy VALUES(1,7,1,1795248600000,1795250400000,600123,'work','modelled',0);
+INSERT INTO energy VALUES(1,10,1,1795250400000,1795252200000,600000,'work','measured',600000);
+INSERT INTO energy VALUES(1,12,1,1795252200000,1795252260000,20000,'checkpoint','modelled',0);
+INSERT INTO energy VALUES(1,17,2,1795255800000,1795255860000,20000,'restore','modelled',0);
+INSERT INTO energy VALUES(1,18,2,1795255860000,1795260000000,1380000,'work','modelled',0);
+INSERT INTO energy VALUES(1,22,3,1795260600000,1795266000000,1800000,'work','modelled',0);
+INSERT INTO energy VALUES(2,4,1,1795248060000,1795248600000,15000,'work','modelled',0);
+INSERT INTO energy VALUES(2,7,1,1795248600000,1795249200000,3000,'idle','modelled',0);
+INSERT INTO energy VALUES(2,10,2,1795249200000,1795249800000,16000,'work','modelled',0);
+INSERT INTO energy VALUES(4,4,1,1795267260000,1795267560000,8333,'work','modelled',0);
+INSERT INTO energy VALUES(6,4,1,1795267860000,1795267980000,23333,'transfer','modelled',0);
+INSERT INTO energy VALUES(6,5,1,1795267980000,1795271580000,100000,'work','modelled',0);
+INSERT INTO energy VALUES(7,5,1,1795268460000,1795270260000,50000,'work','modelled',0);
+INSERT INTO energy VALUES(9,6,1,1795269660000,1795270260000,50000,'work','modelled',0);
+INSERT INTO energy VALUES(9,8,1,1795270260000,1795270860000,50000,'work','modelled',0);
+INSERT INTO energy VALUES(9,12,2,1795271100000,1795271700000,50000,'work','modelled',0);
 CREATE TABLE plans (
   job               INTEGER NOT NULL REFERENCES jobs (id),
   made_at_ms        INTEGER NOT NULL,
@@ -261,21 +261,21 @@ CREATE TABLE emissions (
   pue_thousandths INTEGER NOT NULL,
   facility_mwh   INTEGER NOT NULL,  -- PUE included
   emissions_mg   INTEGER NOT NULL,
-  unknown_ms     INTEGER NOT NULL, lost_mwh INTEGER NOT NULL DEFAULT 0, lost_mg INTEGER NOT NULL DEFAULT 0,  -- time without a known intensity
+  unknown_ms     INTEGER NOT NULL, lost_mwh INTEGER NOT NULL DEFAULT 0, lost_mg INTEGER NOT NULL DEFAULT 0, measured_mwh INTEGER NOT NULL DEFAULT 0,  -- time without a known intensity
   PRIMARY KEY (job, reading)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO emissions VALUES(1,1,1,'here','CAISO_NORTH','wt','co2_moer',1795248600000,1795250400000,'work','modelled','settled',600123,1200,720148,216044,0,0,0);
-INSERT INTO emissions VALUES(1,2,1,'here','CAISO_NORTH','wt','co2_moer',1795250400000,1795252200000,'work','measured','settled',600000,1200,720000,216000,0,0,0);
-INSERT INTO emissions VALUES(1,3,1,'here','CAISO_NORTH','wt','co2_moer',1795252200000,1795252260000,'checkpoint','modelled','settled',20000,1200,24000,7200,0,0,0);
-INSERT INTO emissions VALUES(1,4,2,'eu','CAISO_NORTH','wt','co2_moer',1795255800000,1795255860000,'restore','modelled','settled',20000,1200,24000,7200,0,0,0);
-INSERT INTO emissions VALUES(1,5,2,'eu','CAISO_NORTH','wt','co2_moer',1795255860000,1795260000000,'work','modelled','settled',1380000,1200,1656000,496800,0,0,0);
-INSERT INTO emissions VALUES(1,6,3,'eu','CAISO_NORTH','wt','co2_moer',1795260600000,1795266000000,'work','modelled','settled',1800000,1200,2160000,648000,0,0,0);
-INSERT INTO emissions VALUES(2,1,1,'here','CAISO_NORTH','wt','co2_moer',1795248060000,1795248600000,'work','modelled','provisional',15000,1200,18000,4500,0,0,0);
-INSERT INTO emissions VALUES(2,2,1,'here','CAISO_NORTH','wt','co2_moer',1795248600000,1795249200000,'idle','modelled','provisional',3000,1200,3600,900,0,0,0);
-INSERT INTO emissions VALUES(2,3,2,'here','CAISO_NORTH','wt','co2_moer',1795249200000,1795249800000,'work','modelled','provisional',16000,1200,19200,4800,0,0,0);
-INSERT INTO emissions VALUES(9,1,1,'here','CAISO_NORTH','wt','co2_moer',1795269660000,1795270260000,'work','modelled','provisional',50000,1200,60000,24000,0,0,0);
-INSERT INTO emissions VALUES(9,2,1,'here','CAISO_NORTH','wt','co2_moer',1795270260000,1795270860000,'work','modelled','provisional',50000,1200,60000,24000,0,60000,24000);
-INSERT INTO emissions VALUES(9,3,2,'here','CAISO_NORTH','wt','co2_moer',1795271100000,1795271700000,'work','modelled','provisional',50000,1200,60000,24000,0,0,0);
+INSERT INTO emissions VALUES(1,1,1,'here','CAISO_NORTH','wt','co2_moer',1795248600000,1795250400000,'work','modelled','settled',600123,1200,720148,216044,0,0,0,0);
+INSERT INTO emissions VALUES(1,2,1,'here','CAISO_NORTH','wt','co2_moer',1795250400000,1795252200000,'work','measured','settled',600000,1200,720000,216000,0,0,0,720000);
+INSERT INTO emissions VALUES(1,3,1,'here','CAISO_NORTH','wt','co2_moer',1795252200000,1795252260000,'checkpoint','modelled','settled',20000,1200,24000,7200,0,0,0,0);
+INSERT INTO emissions VALUES(1,4,2,'eu','CAISO_NORTH','wt','co2_moer',1795255800000,1795255860000,'restore','modelled','settled',20000,1200,24000,7200,0,0,0,0);
+INSERT INTO emissions VALUES(1,5,2,'eu','CAISO_NORTH','wt','co2_moer',1795255860000,1795260000000,'work','modelled','settled',1380000,1200,1656000,496800,0,0,0,0);
+INSERT INTO emissions VALUES(1,6,3,'eu','CAISO_NORTH','wt','co2_moer',1795260600000,1795266000000,'work','modelled','settled',1800000,1200,2160000,648000,0,0,0,0);
+INSERT INTO emissions VALUES(2,1,1,'here','CAISO_NORTH','wt','co2_moer',1795248060000,1795248600000,'work','modelled','provisional',15000,1200,18000,4500,0,0,0,0);
+INSERT INTO emissions VALUES(2,2,1,'here','CAISO_NORTH','wt','co2_moer',1795248600000,1795249200000,'idle','modelled','provisional',3000,1200,3600,900,0,0,0,0);
+INSERT INTO emissions VALUES(2,3,2,'here','CAISO_NORTH','wt','co2_moer',1795249200000,1795249800000,'work','modelled','provisional',16000,1200,19200,4800,0,0,0,0);
+INSERT INTO emissions VALUES(9,1,1,'here','CAISO_NORTH','wt','co2_moer',1795269660000,1795270260000,'work','modelled','provisional',50000,1200,60000,24000,0,0,0,0);
+INSERT INTO emissions VALUES(9,2,1,'here','CAISO_NORTH','wt','co2_moer',1795270260000,1795270860000,'work','modelled','provisional',50000,1200,60000,24000,0,60000,24000,0);
+INSERT INTO emissions VALUES(9,3,2,'here','CAISO_NORTH','wt','co2_moer',1795271100000,1795271700000,'work','modelled','provisional',50000,1200,60000,24000,0,0,0,0);
 CREATE TABLE job_emissions (
   job           INTEGER PRIMARY KEY REFERENCES jobs (id),
   facility_mwh  INTEGER NOT NULL,  -- PUE included
@@ -313,9 +313,12 @@ CREATE TABLE superseded_emissions (
   signal           TEXT NOT NULL,
   unknown_ms       INTEGER NOT NULL,
   forecast_ms      INTEGER NOT NULL,
+  second_signal    TEXT,              -- where another signal was kept beside it
+  second_mg        INTEGER,
+  second_baseline_mg INTEGER,
   PRIMARY KEY (job, version)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO superseded_emissions VALUES(9,1,1795271700000,1795272000000,'wt revised its values',180000,71100,20000,0,'provisional','wt','co2_moer',0,0);
+INSERT INTO superseded_emissions VALUES(9,1,1795271700000,1795272000000,'wt revised its values',180000,71100,20000,0,'provisional','wt','co2_moer',0,0,'average',3000,NULL);
 CREATE TABLE second_emissions (
   job          INTEGER PRIMARY KEY REFERENCES jobs (id),
   emissions_mg INTEGER NOT NULL,
@@ -404,7 +407,9 @@ SELECT s.job, j.name, s.version,
          AS superseded_at,
        s.why, s.facility_mwh / 1e6 AS energy_kwh,
        s.emissions_mg / 1e3 AS emissions_g, s.baseline_mg / 1e3 AS baseline_g,
-       s.quality, s.provider, s.signal
+       s.quality, s.provider, s.signal,
+       s.second_signal, s.second_mg / 1e3 AS second_emissions_g,
+       s.second_baseline_mg / 1e3 AS second_baseline_g
 FROM superseded_emissions s JOIN jobs j ON j.id = s.job;
 CREATE VIEW v_job_costs AS
 SELECT job, name, what, sum(mwh) / 1e6 AS energy_kwh, sum(mg) / 1e3 AS emissions_g
@@ -437,7 +442,8 @@ SELECT j.id AS job, j.name, j.user, j.project, j.state, j.outcome, j.region,
          AS stated_at,
        s.signal AS second_signal,
        s.emissions_mg / 1e3 AS second_emissions_g,
-       s.baseline_mg / 1e3 AS second_baseline_g
+       s.baseline_mg / 1e3 AS second_baseline_g,
+       e.measured_mwh / 1e6 AS measured_kwh
 FROM job_emissions e JOIN jobs j ON j.id = e.job
 LEFT JOIN second_emissions s ON s.job = e.job;
 COMMIT;

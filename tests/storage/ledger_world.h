@@ -180,11 +180,17 @@ class Lives {
   }
   void Meter(JobId id, int64_t from, int64_t to, double watt_hours,
              Purpose purpose = Purpose::kWork,
-             EnergySource source = EnergySource::kModelled) {
+             EnergySource source = EnergySource::kModelled,
+             double measured = 0) {
     const int run = jobs_.at(id).runs.back().number;
     Tell(id, to,
-         EnergyMetered{run, Minutes(from, to), WattHours::Of(watt_hours),
-                       purpose, source});
+         EnergyMetered{run,
+                       Minutes(from, to),
+                       WattHours::Of(watt_hours),
+                       purpose,
+                       source,
+                       {},
+                       WattHours::Of(measured)});
   }
   void End(JobId id, int64_t minute, RunEnd end, int exit_code) {
     const int run = jobs_.at(id).runs.back().number;
@@ -244,8 +250,10 @@ class Lives {
                        quality,
                        {}};
       row.grams = row.energy * pue * GramsPerKwh::Of(grams_per_kwh);
+      row.measured_facility = MeasuredPart(reading.metered) * pue;
       total.grams += row.grams;
       total.facility_energy += row.energy * pue;
+      total.measured_facility += row.measured_facility;
       total.any_measured |= row.source != EnergySource::kModelled;
       total.any_modelled |= row.source != EnergySource::kMeasured;
       account.rows.push_back(std::move(row));

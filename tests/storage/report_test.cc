@@ -151,18 +151,19 @@ TEST_F(ReportTest, TellsMeasuredFromModelledAndSettledFromProvisional) {
   }
 }
 
-// A reading whose GPUs were counted and whose CPUs were not is no measured one,
-// and no modelled one either.
+// Of a reading whose GPUs were counted and whose CPUs were not, what the GPUs
+// drew was measured.
 TEST_F(ReportTest, SaysWhereAPartWasMeasured) {
   const JobId id = lives_.Submit(SmallSpec(), 0);
   lives_.Start(id, 0);
-  lives_.Meter(id, 0, 60, 100, Purpose::kWork, EnergySource::kMixed);
+  lives_.Meter(id, 0, 60, 100, Purpose::kWork, EnergySource::kMixed, 75);
   Account(id, 70, Quality::kProvisional);
   for (const ReportKey by :
        {ReportKey::kTotal, ReportKey::kRegion, ReportKey::kDay}) {
     const ReportRow row = Report(by).at(0);
     EXPECT_TRUE(row.any_measured);
-    EXPECT_EQ(row.measured_energy, WattHours());
+    EXPECT_EQ(row.measured_energy, WattHours::Of(75) * Pue::Of(1.2));
+    EXPECT_EQ(row.facility_energy, WattHours::Of(100) * Pue::Of(1.2));
   }
 }
 

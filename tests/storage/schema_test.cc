@@ -35,6 +35,8 @@ ALTER TABLE jobs DROP COLUMN over_budget;
 ALTER TABLE runs DROP COLUMN saved_at_ms;
 ALTER TABLE emissions DROP COLUMN lost_mwh;
 ALTER TABLE emissions DROP COLUMN lost_mg;
+ALTER TABLE emissions DROP COLUMN measured_mwh;
+ALTER TABLE energy DROP COLUMN measured_mwh;
 ALTER TABLE job_emissions DROP COLUMN forecast_ms;
 ALTER TABLE job_emissions DROP COLUMN same_region_mg;
 ALTER TABLE job_emissions DROP COLUMN worst_start_mg;

@@ -392,6 +392,7 @@ TEST_F(SqliteLedgerTest, ReplacesFiguresWithFewerRows) {
   shorter.rows = {first};
   shorter.total.grams = first.grams;
   shorter.total.facility_energy = first.energy * first.pue;
+  shorter.total.measured_facility = first.measured_facility;
   lives_.batch().accounts.push_back(shorter);
   lives_.Commit();
   RawLedger raw(path_);

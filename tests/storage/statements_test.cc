@@ -336,5 +336,37 @@ TEST_F(StatementsTest, ASecondSignalStandsBesideAndIsNeverAdded) {
   EXPECT_TRUE(VerifyLedger(path_).ok());
 }
 
+TEST_F(StatementsTest, ARevisionOfTheSecondSignalAloneIsAStatementToo) {
+  const JobId id = lives_.Submit(SmallSpec(), 0);
+  lives_.Start(id, 1);
+  lives_.Meter(id, 1, 61, 1000);
+  lives_.End(id, 61, RunEnd::kSucceeded, 0);
+  const auto state = [&](double second_g, int64_t minute) {
+    lives_.Account(id, 500, Quality::kProvisional, Grams::Of(700));
+    JobEmissions second;
+    second.job = id;
+    second.grams = Grams::Of(second_g);
+    second.signal = "average";
+    second.provider = "em";
+    Account& account = lives_.batch().accounts.back();
+    account.total.stated_at = At(minute);
+    account.second = second;
+    lives_.Commit();
+  };
+  state(90.5, 61);
+  state(90.5, 70);
+  EXPECT_EQ(Reader()->Get(id)->emissions->version, 1);
+  state(80, 120);
+  const JobRecord now = *Reader()->Get(id);
+  EXPECT_EQ(now.emissions->version, 2);
+  EXPECT_EQ(now.second->grams, Grams::Of(80));
+  ASSERT_EQ(now.superseded.size(), 1u);
+  EXPECT_EQ(now.superseded[0].why, "by average: em revised its values");
+  EXPECT_EQ(RawLedger(path_).Ask("SELECT second_signal || ' ' || second_mg "
+                                 "FROM superseded_emissions"),
+            "average 90500");
+  EXPECT_TRUE(VerifyLedger(path_).ok());
+}
+
 }  // namespace
 }  // namespace carbond

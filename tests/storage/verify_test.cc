@@ -121,7 +121,7 @@ TEST_F(VerifyTest, FindsAReadingThatIsGone) {
 TEST_F(VerifyTest, FindsAReadingThatWasCountedTwice) {
   ExpectFound(
       "INSERT INTO energy SELECT job, 99, run, begin_ms, end_ms, "
-      "energy_mwh, purpose, source FROM energy WHERE job = 2 AND "
+      "energy_mwh, purpose, source, measured_mwh FROM energy WHERE job = 2 AND "
       "seq = 7",
       "job 2: table energy has a reading too many");
 }
@@ -170,6 +170,19 @@ TEST_F(VerifyTest, FindsThePueThatWasForgotten) {
       "AND reading = 2",
       "job 2: emissions (reading 2).facility_mwh is `600000`, but "
       "energy times PUE is `720000`");
+}
+
+TEST_F(VerifyTest, FindsAMeasurementThatWasNone) {
+  ExpectFound(
+      "UPDATE emissions SET measured_mwh = 5 WHERE job = 2 AND reading = 2",
+      "job 2: emissions (reading 2).measured_mwh is `5`, but what was measured "
+      "times PUE is `720000`");
+}
+
+TEST_F(VerifyTest, FindsAReadingThatWasNotMeasured) {
+  EXPECT_THAT(After("UPDATE energy SET measured_mwh = energy_mwh WHERE job = 2 "
+                    "AND source = 'modelled'"),
+              HasSubstr("measured_mwh is `600123`, but its events say `0`"));
 }
 
 TEST_F(VerifyTest, FindsFiguresWithoutTheirSum) {
