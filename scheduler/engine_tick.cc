@@ -299,7 +299,7 @@ void Engine::SeeEnd(const Job& job, const Sight& sight, Transaction& t) {
     end.end = *run.stop_why;
   } else if (sight.exit_code == kCheckpointExitCode &&
              job.spec->pause == PauseMode::kCheckpoint) {
-    if (GoesNowhere(job, at)) {
+    if (!sight.because && GoesNowhere(job, at)) {
       end.detail =
           "it left as saved (exit 85) without being asked to, three runs in a "
           "row, each within a minute: a job leaves with 85 when it is told to "
