@@ -45,7 +45,7 @@ std::string Done(const Job& job) {
   if (!job.has_emissions()) return text;
   const v1::Emissions& emissions = job.emissions();
   text += fmt::format("; {}, {}", FormatEnergy(emissions.energy_kwh()),
-                      FormatGrams(emissions.emissions_g()));
+                      EmittedCell(emissions));
   const std::string saved = SavedPhrase(emissions);
   return saved.empty() ? text : text + ", " + saved;
 }

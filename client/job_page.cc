@@ -191,7 +191,7 @@ std::string PartsLine(const v1::Emissions& e) {
 std::string SecondLine(const v1::Emissions& e) {
   if (!e.has_second()) return "";
   const v1::SecondSignal& second = e.second();
-  std::string line = FormatGrams(second.emissions_g()) + " emitted";
+  std::string line = EmittedCell(second) + " emitted";
   if (second.has_baseline_g()) {
     line += fmt::format(", {} at once", FormatGrams(second.baseline_g()));
   }
@@ -230,7 +230,7 @@ std::string SupersededRows(const v1::Emissions& e, const Here& here) {
 
 std::string EmissionsRows(const Job& job, const Here& here) {
   const v1::Emissions& e = job.emissions();
-  std::string figures = fmt::format("{} emitted", FormatGrams(e.emissions_g()));
+  std::string figures = EmittedCell(e) + " emitted";
   if (e.has_baseline_g()) {
     figures += fmt::format(", {} at once", FormatGrams(e.baseline_g()));
   }

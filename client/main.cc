@@ -182,8 +182,10 @@ void AddReads(CLI::App& app, CommandLine& line) {
   emissions->add_option("--by", line.emissions.by,
                         "job, user, project, region or day");
   emissions->add_option("--since", line.emissions.since,
-                        "from then on: 7d (ago), 2026-03-01");
-  emissions->add_option("--until", line.emissions.until, "before then");
+                        "of jobs submitted from then on, by region and day "
+                        "of energy used: 7d (ago), 2026-03-01");
+  emissions->add_option("--until", line.emissions.until,
+                        "of jobs submitted, or energy used, before then");
   emissions->add_flag(
       "--baselines", line.emissions.baselines,
       "beside the baseline: at once where it ran, at home at the worst time");

@@ -139,7 +139,7 @@ void AddSecond(const v1::Emissions& e, std::vector<std::string>& cells) {
     cells.insert(cells.end(), 3, "");
     return;
   }
-  cells.push_back(FormatGrams(e.second().emissions_g()));
+  cells.push_back(EmittedCell(e.second()));
   cells.push_back(Saved(e.second()));
   cells.push_back(e.second().signal());
 }
@@ -185,7 +185,7 @@ std::string BaselinesPage(const v1::ReportEmissionsResponse& report,
     };
     std::vector<std::string> cells = {
         fmt::format("{}", group.jobs()),
-        FormatGrams(e.emissions_g()),
+        EmittedCell(e),
         grams(e.has_baseline_g(), e.baseline_g()),
         Saved(e),
         e.signal(),
@@ -256,7 +256,7 @@ std::string PlanPage(const v1::PlanJobResponse& planned, const Look& look,
 std::string EmissionsPage(const v1::ReportEmissionsResponse& report,
                           v1::GroupBy by, bool baselines, const Look& look) {
   if (report.groups().empty()) {
-    return "no emissions yet\n" + ClockLine(report.clock_speed());
+    return "no emissions of these\n" + ClockLine(report.clock_speed());
   }
   if (baselines) return BaselinesPage(report, by, look);
   std::vector<Table::Column> columns = {{"JOBS", Align::kRight},
@@ -285,7 +285,7 @@ std::string EmissionsPage(const v1::ReportEmissionsResponse& report,
     std::vector<std::string> cells = {
         fmt::format("{}", group.jobs()),
         FormatEnergy(e.energy_kwh()),
-        FormatGrams(e.emissions_g()),
+        EmittedCell(e),
         e.has_baseline_g() ? FormatGrams(e.baseline_g()) : "",
         Saved(e),
         e.signal(),

@@ -133,6 +133,26 @@ std::string PhraseOfSaving(const T& emissions) {
 
 }  // namespace
 
+namespace {
+
+template <typename T>  // Emissions or SecondSignal
+std::string KnownGrams(const T& emissions) {
+  const bool whole =
+      emissions.unknown().seconds() == 0 && emissions.unknown().nanos() == 0;
+  const std::string grams = FormatGrams(emissions.emissions_g());
+  if (whole) return grams;
+  return emissions.emissions_g() > 0 ? "> " + grams : "unknown";
+}
+
+}  // namespace
+
+std::string EmittedCell(const v1::Emissions& emissions) {
+  return KnownGrams(emissions);
+}
+std::string EmittedCell(const v1::SecondSignal& second) {
+  return KnownGrams(second);
+}
+
 std::string SavedPhrase(const v1::Emissions& emissions) {
   return PhraseOfSaving(emissions);
 }

@@ -17,6 +17,11 @@ std::string ClockNote(double clock_speed);
 // where a figure is missing.
 std::string SavingPhrase(const v1::Plan& plan);
 
+// `412 g`; where the intensity of some hours is not known `> 412 g`, and where
+// it is known of none `unknown`.
+std::string EmittedCell(const v1::Emissions& emissions);
+std::string EmittedCell(const v1::SecondSignal& second);
+
 // `saved 192 g (32 %)`, `cost 12 g (3 %) more`; empty where nothing is known.
 std::string SavedPhrase(const v1::Emissions& emissions);
 std::string SavedPhrase(const v1::SecondSignal& second);

@@ -178,7 +178,19 @@ namespace {
 struct Useful {
   std::vector<EnergyUse> uses;
   std::vector<const RegionGrid*> grids;
+  std::vector<Pue> pues;  // there and then
+  // The same as `uses`, but where it was done at home, with another PUE than
+  // home has now: so much that the PUE of now makes the same of it.
+  std::vector<EnergyUse> at_home;
 };
+
+EnergyUse Scaled(const EnergyUse& use, Pue from, Pue to) {
+  if (from == to) return use;
+  return {use.interval,
+          WattHours::FromThousandths(RoundedDivide(
+              Int128{use.energy.thousandths()} * from.thousandths(),
+              to.thousandths()))};
+}
 
 // Begun at submission and unbroken, each part in the region where it ran.
 std::optional<Grams> SameRegionOf(const Useful& useful, Instant submitted) {
@@ -187,7 +199,7 @@ std::optional<Grams> SameRegionOf(const Useful& useful, Instant submitted) {
   for (size_t i = 0; i < useful.uses.size(); ++i) {
     const EnergyUse& use = useful.uses[i];
     const Interval laid{at, at + use.interval.length()};
-    const Exact part = ExactEmissions({laid, use.energy}, useful.grids[i]->pue,
+    const Exact part = ExactEmissions({laid, use.energy}, useful.pues[i],
                                       *useful.grids[i]->known);
     if (part.unknown != Duration(0)) return {};
     nanograms += part.nanograms;
@@ -220,8 +232,9 @@ class Bookkeeper {
   void Enter(const Reading& reading) {
     const RegionGrid& grid = GridAt(reading.region);
     const EnergyMetered& metered = reading.metered;
-    const Exact exact = ExactEmissions({metered.interval, metered.energy},
-                                       grid.pue, *grid.known);
+    const Pue pue = metered.pue.value_or(grid.pue);
+    const Exact exact =
+        ExactEmissions({metered.interval, metered.energy}, pue, *grid.known);
     nanograms_ += exact.nanograms;
     EmissionsRow row;
     row.job = job_.id;
@@ -238,15 +251,15 @@ class Bookkeeper {
     row.purpose = metered.purpose;
     row.source = metered.source;
     row.energy = metered.energy;
-    row.measured_facility = MeasuredPart(metered) * grid.pue;
-    row.pue = grid.pue;
+    row.measured_facility = MeasuredPart(metered) * pue;
+    row.pue = pue;
     row.grams = Rounded(nanograms_) - total.grams;
     row.quality = QualityOf(exact.settled);
     row.unknown = exact.unknown;
     if (metered.purpose == Purpose::kWork) TellUsefulFromLost(grid, row);
 
     total.grams += row.grams;
-    total.facility_energy += metered.energy * grid.pue;
+    total.facility_energy += metered.energy * pue;
     total.measured_facility += row.measured_facility;
     total.unknown += exact.unknown;
     total.forecast += exact.forecast;
@@ -287,6 +300,10 @@ class Bookkeeper {
     if (use.interval.empty()) return;
     useful_.uses.push_back(use);
     useful_.grids.push_back(&grid);
+    useful_.pues.push_back(row.pue);
+    useful_.at_home.push_back(row.region == job_.spec->home_region
+                                  ? Scaled(use, row.pue, grid.pue)
+                                  : use);
   }
 
   static int64_t ShareOf(int64_t whole, const EnergyUse& part,
@@ -300,14 +317,14 @@ class Bookkeeper {
   void Compare(const RegionGrid& home) {
     JobEmissions& total = account_.total;
     const Emitted baseline =
-        BaselineOf(useful_.uses, job_.submitted_at, home.pue, *home.known);
+        BaselineOf(useful_.at_home, job_.submitted_at, home.pue, *home.known);
     if (baseline.unknown == Duration(0)) total.baseline = baseline.grams;
     settled_ = settled_ && baseline.quality == Quality::kSettled;
     total.same_region = SameRegionOf(useful_, job_.submitted_at);
     if (!job_.finished_at) return;
     const Instant until =
         std::max(*job_.finished_at, job_.spec->deadline.value_or(Instant()));
-    total.worst_start = WorstStartOf(useful_.uses, job_.submitted_at, until,
+    total.worst_start = WorstStartOf(useful_.at_home, job_.submitted_at, until,
                                      home.pue, *home.known);
   }
 

@@ -170,6 +170,11 @@ class Engine {
     WattHours energy, measured;
   };
   using ProcessEnergy = std::map<int, Booked>;  // by a job's process
+  struct Past {
+    Grams grams;
+    std::optional<Grams> baseline;
+    Duration worked{0};  // of which that is the baseline
+  };
   // What the engine remembers of a job beside the job.
   struct Track {
     std::vector<Reading> readings;
@@ -179,7 +184,7 @@ class Engine {
     int changes = 0;                       // of state, so far
     int changes_planned = -1;              // at the last plan request
     double last_fraction = -1;             // that the job reported
-    Grams spent;                           // by the last account
+    Past past;                             // by the last account
     std::optional<PlanJob> as_planned;     // as the planner was asked last
     int changes_as_planned = -1;
     bool settled = false;  // of the last account
@@ -232,8 +237,9 @@ class Engine {
   static Instant MayResumeFrom(const Job& job);
   // Of zones, made when first asked for.
   using ZoneSeries = std::map<std::string, Series>;
-  PlanRecord RecordOf(const JobSpec& spec, Instant submitted_at, Grams spent,
-                      const JobPlan& plan, ZoneSeries& series_of) const;
+  PlanRecord RecordOf(const JobSpec& spec, Instant submitted_at,
+                      const Past& past, const JobPlan& plan,
+                      ZoneSeries& series_of) const;
   Series PastAndOutlook(const std::string& zone, Interval within) const;
   Outlook OutlookOf(const std::string& zone, Instant until) const;
   Outlook MakeZoneOutlook(const Zone& zone, Instant until) const;
@@ -257,6 +263,7 @@ class Engine {
   // `last`: its process has ended then.
   void MeterUpTo(JobId id, Instant until, Transaction& t, bool last = false);
   Booked BookedOf(const Job& job, const Transaction& t);
+  std::optional<Pue> PueOf(const std::string& region) const;
   static void Book(const Job& job, const Reading& reading,
                    ProcessEnergy& booked);
 

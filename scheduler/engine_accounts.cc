@@ -60,11 +60,14 @@ void Engine::AccountFor(const Job& job, Transaction& t) {
   readings.insert(readings.end(), more.begin(), more.end());
   Account account = AccountOf(job, readings, GridOf(job, Signal::kFirst), now_);
   const auto second = GridOf(job, Signal::kSecond);
+  // Where it ran: elsewhere alone it would be an account of nothing emitted.
   const bool kept =
-      std::any_of(second.begin(), second.end(),
-                  [](const auto& entry) { return !entry.second.zone.empty(); });
+      std::any_of(readings.begin(), readings.end(), [&](const Reading& each) {
+        const auto grid = second.find(each.region);
+        return grid != second.end() && !grid->second.zone.empty();
+      });
   if (kept) account.second = AccountOf(job, readings, second, now_).total;
-  track.spent = account.total.grams;
+  track.past = {account.total.grams, account.total.baseline, job.work_done};
   track.settled =
       account.total.quality == Quality::kSettled &&
       (!account.second || account.second->quality == Quality::kSettled);

@@ -269,13 +269,13 @@ Series Engine::PastAndOutlook(const std::string& name, Interval within) const {
 }
 
 PlanRecord Engine::RecordOf(const JobSpec& spec, Instant submitted_at,
-                            Grams spent, const JobPlan& plan,
+                            const Past& past, const JobPlan& plan,
                             ZoneSeries& series_of) const {
   PlanRecord record;
   record.made_at = now_;
   record.job = plan.id;
   record.plan = plan;
-  if (plan.expected) record.expected_total = spent + *plan.expected;
+  if (plan.expected) record.expected_total = past.grams + *plan.expected;
   const int home = RegionIndex(spec.home_region);
   if (home < 0) return record;
   const Region& region = options_.regions[static_cast<size_t>(home)];
@@ -288,7 +288,12 @@ PlanRecord Engine::RecordOf(const JobSpec& spec, Instant submitted_at,
         region.zone,
         {std::min(oldest, laid.begin), std::max(Horizon(), laid.end)});
   }
-  record.baseline = GramsOf(spec.power, region.pue, laid, series->second);
+  // What was done already drew what it drew, in the baseline too.
+  const bool compares = past.baseline && past.worked > Duration(0);
+  Interval left = laid;
+  if (compares) left.begin = std::min(laid.begin + past.worked, laid.end);
+  record.baseline = GramsOf(spec.power, region.pue, left, series->second);
+  if (compares && record.baseline) *record.baseline += *past.baseline;
   return record;
 }
 
@@ -302,7 +307,7 @@ Status Engine::Adopt(const Plan& plan) {
     Track& track = tracks_[job_plan.id];
     if (track.changes != track.changes_planned) continue;  // it moved on
     PlanRecord record = RecordOf(job->second.spec, job->second.submitted_at,
-                                 track.spent, job_plan, series_of);
+                                 track.past, job_plan, series_of);
     record.made_at = plan.made_at;
     if (!track.plan || Differs(*track.plan, record)) {
       t.batch.plans.push_back(record);
@@ -435,7 +440,14 @@ Reply Engine::DryRun(const PlanCommand& command) {
   }
   const Plan plan = MakePlan(input);
   ZoneSeries series_of;
-  reply.plan = RecordOf(*spec, now_, Grams(), plan.jobs.front(), series_of);
+  reply.plan = RecordOf(*spec, now_, Past(), plan.jobs.front(), series_of);
+  if (const auto use = spending_.Forbids(spec->user, spec->project)) {
+    JobPlan held;
+    held.id = job.id;
+    held.why = "held: " + Words(*use, now_);
+    reply.plan->plan = std::move(held);
+    reply.plan->expected_total.reset();
+  }
   reply.completed = *std::move(spec);
   return reply;
 }

@@ -422,6 +422,12 @@ Engine::Booked Engine::BookedOf(const Job& job, const Transaction& t) {
   return all[process];
 }
 
+std::optional<Pue> Engine::PueOf(const std::string& region) const {
+  const int index = RegionIndex(region);
+  if (index < 0) return std::nullopt;
+  return options_.regions[static_cast<size_t>(index)].pue;
+}
+
 // Records what the job's current run drew since its last reading, cut where the
 // purpose changes: data and restore first, the checkpoint from the moment it
 // was asked.
@@ -474,7 +480,8 @@ void Engine::MeterUpTo(JobId id, Instant until, Transaction& t, bool last) {
              EnergyMetered{number, interval, read->energy, purpose,
                            read->source, std::move(read->meter),
                            read->source == EnergySource::kMixed ? read->measured
-                                                                : WattHours()});
+                                                                : WattHours(),
+                           PueOf(run.region)});
     if (interval.end >= until) return;
   }
 }

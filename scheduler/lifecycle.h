@@ -84,6 +84,8 @@ struct EnergyMetered {
   EnergySource source = EnergySource::kModelled;
   std::string meter = {};   // which counters: "nvml+rapl"; empty: the table
   WattHours measured = {};  // where the source is mixed: of energy, by counters
+  // Of the region, as it was then; nothing: an older reading, take today's.
+  std::optional<Pue> pue = {};
 };
 // Of the reading's energy, what counters gave.
 WattHours MeasuredPart(const EnergyMetered& reading);

@@ -100,6 +100,7 @@ void Fields(auto& f, Is<EnergyMetered> auto& v) {
   f("source", v.source);
   f("meter", v.meter);
   f("measured_mwh", v.measured);
+  f("pue_thousandths", v.pue);
 }
 
 void Fields(auto& f, Is<PauseIssued> auto& v) {

@@ -153,7 +153,8 @@ std::vector<Reading> ReadReadings(Connection& connection, JobId job) {
   std::vector<Reading> readings;
   Query row(connection,
             "SELECT run, runs.region, begin_ms, end_ms, energy_mwh, purpose, "
-            "source, measured_mwh FROM energy JOIN runs USING (job, run) WHERE "
+            "source, measured_mwh, pue_thousandths FROM energy JOIN runs USING "
+            "(job, run) WHERE "
             "job = ? "
             "ORDER BY seq",
             job);
@@ -162,7 +163,7 @@ std::vector<Reading> ReadReadings(Connection& connection, JobId job) {
     EnergyMetered& metered = reading.metered;
     row.Read(reading.run, reading.region, metered.interval.begin,
              metered.interval.end, metered.energy, metered.purpose,
-             metered.source, metered.measured);
+             metered.source, metered.measured, metered.pue);
     if (metered.source != EnergySource::kMixed) metered.measured = WattHours();
     metered.run = reading.run;
   }

@@ -94,6 +94,11 @@ class JsonReader {
     Take(j, thousandths);
     v = Quantity<Tag>::FromThousandths(thousandths);
   }
+  static void Take(const Json& j, Pue& v) {
+    int thousandths = 0;
+    Take(j, thousandths);
+    v = Pue::FromThousandths(thousandths);
+  }
   template <typename T>
   static void Take(const Json& j, std::optional<T>& v) {
     Take(j, v.emplace());

@@ -53,6 +53,7 @@ class JsonWriter {
   void Value(Quantity<Tag> v) {
     Value(v.thousandths());
   }
+  void Value(Pue v) { Value(int64_t{v.thousandths()}); }
   template <typename T>
   void Value(const std::optional<T>& v) {
     Value(*v);  // an absent one is its own default

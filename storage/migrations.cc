@@ -352,6 +352,8 @@ ALTER TABLE emissions ADD COLUMN lost_mg INTEGER NOT NULL DEFAULT 0;
 -- Of a reading, what counters gave: before PUE there, PUE included here.
 ALTER TABLE energy ADD COLUMN measured_mwh INTEGER NOT NULL DEFAULT 0;
 UPDATE energy SET measured_mwh = energy_mwh WHERE source = 'measured';
+-- Of the region, as it was at the reading; null: not written down.
+ALTER TABLE energy ADD COLUMN pue_thousandths INTEGER;
 ALTER TABLE emissions ADD COLUMN measured_mwh INTEGER NOT NULL DEFAULT 0;
 UPDATE emissions SET measured_mwh = facility_mwh WHERE source = 'measured';
 

@@ -81,8 +81,11 @@ const char* TablesFor(const ReportFilter& filter) {
 
 // Few ledgers keep a second signal, and of a million jobs each would be
 // looked for.
+// Beside the first only where each job has it, and it is one: else the two
+// would be sums of different jobs.
 constexpr const char* kSecond =
-    "s.signal, sum(s.emissions_mg), "
+    "CASE WHEN count(s.signal) = count(*) AND min(s.signal) = max(s.signal) "
+    "THEN min(s.signal) END, sum(s.emissions_mg), "
     "CASE WHEN count(s.baseline_mg) = count(*) THEN sum(s.baseline_mg) END, "
     "sum(s.unknown_ms), min(s.quality = 'settled')";
 constexpr const char* kWithSecond =
@@ -112,9 +115,7 @@ std::vector<ReportRow> ReportJobs(Connection& connection,
       second ? kWithSecond : "");
   if (filter.since) sql += " AND j.submitted_at_ms >= ?";
   if (filter.until) sql += " AND j.submitted_at_ms < ?";
-  sql += OneOf("e.job", filter.jobs) +
-         fmt::format(" GROUP BY key, e.signal{} ORDER BY key",
-                     second ? ", s.signal" : "");
+  sql += OneOf("e.job", filter.jobs) + " GROUP BY key, e.signal ORDER BY key";
   Query query(connection, sql);
   query.Bind();
   if (filter.since) query.Add(*filter.since);

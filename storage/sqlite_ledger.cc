@@ -56,8 +56,8 @@ void StoreEvents(Connection& connection, const std::vector<Event>& events) {
                   "VALUES (?, ?, ?, ?, ?)");
   Query energy_row(connection,
                    "INSERT INTO energy (job, seq, run, begin_ms, end_ms, "
-                   "energy_mwh, purpose, source, measured_mwh) "
-                   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+                   "energy_mwh, purpose, source, measured_mwh, "
+                   "pue_thousandths) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   for (const Event& event : events) {
     const std::string body = EncodeFact(event.fact);
     event_row.Bind(event.job, event.seq, event.at, FactName(event.fact), body);
@@ -66,7 +66,7 @@ void StoreEvents(Connection& connection, const std::vector<Event>& events) {
       energy_row.Bind(event.job, event.seq, metered->run,
                       metered->interval.begin, metered->interval.end,
                       metered->energy, metered->purpose, metered->source,
-                      MeasuredPart(*metered));
+                      MeasuredPart(*metered), metered->pue);
       energy_row.Run();
     }
   }

@@ -36,6 +36,7 @@ requires std::is_integral_v<T> std::string Cell(T v) {
 }
 template <typename T>
 requires std::is_enum_v<T> std::string Cell(T v) { return Name(v); }
+std::string Cell(Pue v) { return std::to_string(v.thousandths()); }
 template <typename T>
 std::string Cell(const std::optional<T>& v) {
   return v ? Cell(*v) : "null";
@@ -173,10 +174,11 @@ class JobProof {
   }
 
   Status CheckEnergy() {
-    Query row(connection_,
-              "SELECT seq, run, begin_ms, end_ms, energy_mwh, purpose, source, "
-              "measured_mwh FROM energy WHERE job = ? ORDER BY seq",
-              id_);
+    Query row(
+        connection_,
+        "SELECT seq, run, begin_ms, end_ms, energy_mwh, purpose, source, "
+        "measured_mwh, pue_thousandths FROM energy WHERE job = ? ORDER BY seq",
+        id_);
     for (const auto& [seq, metered] : readings_) {
       if (!row.Step()) {
         return Differs("the reading of event {} is not in table energy", seq);
@@ -191,6 +193,7 @@ class JobProof {
             f("purpose", metered.purpose);
             f("source", metered.source);
             f("measured_mwh", MeasuredPart(metered));
+            f("pue_thousandths", metered.pue);
           }));
       ++summary_.readings;
     }
@@ -233,6 +236,12 @@ class JobProof {
       if (r.lost_facility < WattHours() || r.lost_facility > with_pue) {
         return Differs("emissions (reading {}).lost_mwh is `{}` of `{}`", count,
                        Cell(r.lost_facility), Cell(with_pue));
+      }
+      if (metered.pue && *metered.pue != r.pue) {
+        return Differs(
+            "emissions (reading {}).pue_thousandths is `{}`, but its events "
+            "say `{}`",
+            count, r.pue.thousandths(), metered.pue->thousandths());
       }
       if (metered.energy * r.pue != with_pue) {
         return Differs(

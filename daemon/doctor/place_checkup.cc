@@ -200,13 +200,16 @@ void CheckUpDeferral(const SlurmPlace& place, Findings& findings) {
   }
 }
 
-// No counter is no fault: most virtual machines have none.
+// No counter is no fault: most virtual machines have none. A command is asked
+// for by name.
 void SayMeters(const Config& config, const RegionConfig& region,
                Findings& findings) {
   for (const MeterFinding& each : CheckMeters(config, region)) {
     const std::string what = each.meter + ": " + each.text;
     if (each.works) {
       findings.Good(what);
+    } else if (each.meter == "command") {
+      findings.Bad(what);
     } else {
       findings.Note(what + "; its energy is modelled");
     }

@@ -116,9 +116,20 @@ std::unique_ptr<CommandCounter> CommandCounter::Open(
     std::string& complaint) {
   std::unique_ptr<CommandCounter> counter(
       new CommandCounter(std::move(command), share));
-  if (counter->Look(complaint)) return counter;
-  complaint = "`" + counter->command_[0] + "`: " + complaint;
-  return nullptr;
+  if (!counter->Look(complaint)) {
+    complaint = "`" + counter->command_[0] + "`: " + complaint;
+  }
+  return counter;
+}
+
+bool CommandCounter::IsTooMuch(const PrintedEnergy& seen,
+                               int64_t now_ms) const {
+  const double most_uw = static_cast<double>(share_.most_mw) * 1000;
+  if (seen.is_power) return seen.amount > most_uw;
+  if (!last_) return false;  // a counter may stand anywhere
+  const double seconds =
+      std::max(1.0, static_cast<double>(now_ms - at_ms_) / 1000);
+  return (seen.amount - last_->amount) / seconds > most_uw;
 }
 
 bool CommandCounter::Look(std::string& complaint) {
@@ -130,6 +141,15 @@ bool CommandCounter::Look(std::string& complaint) {
     return false;
   }
   const int64_t now = SinceBootMillis();
+  if (IsTooMuch(*seen, now)) {
+    complaint = "it says more than " + std::to_string(share_.most_mw / 1000) +
+                " W, which no such machine draws";
+    if (!seen->is_power) {  // from here on
+      last_ = seen;
+      at_ms_ = now;
+    }
+    return false;
+  }
   if (last_ && seen->is_power) {
     drawn_uj_ += (last_->amount + seen->amount) / 2 *
                  static_cast<double>(now - at_ms_) / 1000;

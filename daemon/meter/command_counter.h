@@ -5,7 +5,8 @@
 //
 // Joules (J, kJ, Wh, kWh) are a counter, of which differences are taken. Watts
 // (W, kW) are summed up, as if power went straight from one answer to the next.
-// What it says of a whole machine, a run gets `parts` of `whole` of.
+// What it says of a whole machine, a run gets `parts` of `whole` of. An answer
+// of more than `most` is a mistake of the meter's, and is none.
 
 #include <cstdint>
 #include <memory>
@@ -27,22 +28,27 @@ std::optional<PrintedEnergy> ParsePrintedEnergy(const std::string& text);
 struct CommandShare {
   int64_t parts = 1;
   int64_t whole = 1;
+  int64_t most_mw = 1'000'000'000;  // of all that it prints
 };
 
 class CommandCounter : public EnergyCounter {
  public:
   static constexpr int kLimitMs = 2000;  // a command is killed then
 
-  // Null, and why, when its first answer is none.
+  // Never null. Why its first answer is none, if it is; it is asked again.
   static std::unique_ptr<CommandCounter> Open(std::vector<std::string> command,
                                               CommandShare share,
                                               std::string& complaint);
   std::optional<int64_t> Read() override;
+  bool began() const override { return last_.has_value(); }
+  // What it said last.
+  const std::optional<PrintedEnergy>& last() const { return last_; }
 
  private:
   CommandCounter(std::vector<std::string> command, CommandShare share)
       : command_(std::move(command)), share_(share) {}
   bool Look(std::string& complaint);
+  bool IsTooMuch(const PrintedEnergy& seen, int64_t now_ms) const;
 
   // Fixed after construction
   const std::vector<std::string> command_;

@@ -17,6 +17,8 @@ class EnergyCounter {
   // A counter that sums up powers must be asked at least this often, in
   // milliseconds. 0: it counts by itself.
   virtual int64_t longest_gap_ms() const { return 0; }
+  // False: it has not answered yet, and will count from its first answer on.
+  virtual bool began() const { return true; }
 };
 
 // How far a hardware counter has come from `last` to `now`. One that fell has

@@ -50,6 +50,16 @@ bool MeasuresNothing(const MeterOptions& options) {
          !options.cpu_time;
 }
 
+// A hundred times what is expected of what it measures, and 10 kW at least:
+// more is a mistake of the meter's, such as watts that are milliwatts.
+int64_t MostOf(const MeterOptions& options) {
+  constexpr int64_t kLeast = 10'000'000;
+  constexpr Int128 kMost = 1'000'000'000'000;  // a gigawatt
+  const Int128 expected = Int128{100} * options.power_mw * options.share.whole /
+                          std::max<int64_t>(options.share.parts, 1);
+  return std::max(kLeast, static_cast<int64_t>(std::min(expected, kMost)));
+}
+
 }  // namespace
 
 std::unique_ptr<Meter> MakeMeter(const Config& config, const SystemClock& clock,
@@ -70,6 +80,8 @@ std::vector<std::string> MeterCommand(const Config& config,
   options.dir = dir;
   options.gpus = order.spec.need.gpus;
   options.cpu.cpus = std::max({order.allotment.cpus, order.spec.need.cpus, 1});
+  options.power_mw = order.spec.power.thousandths();
+  options.idle_mw = order.spec.idle_power.thousandths();
   // Of a cluster the node's environment says which devices they are.
   if (region->executor.type == "local") {
     options.devices = fmt::format("{}", fmt::join(order.allotment.gpus, ","));
@@ -79,6 +91,7 @@ std::vector<std::string> MeterCommand(const Config& config,
     options.share.whole =
         std::max<int64_t>(Milliwatts(config, region->region.capacity), 1);
   }
+  options.share.most_mw = MostOf(options);
   std::vector<std::string> words = {program};
   std::ranges::move(FormatMeterOptions(options), std::back_inserter(words));
   return words;

@@ -56,6 +56,9 @@ bool Take(const std::string& key, const std::string& value,
     return ParseCount(value, options.cpu.idle_thousandths);
   }
   if (key == "--per-gpu-mw") return ParseCount(value, options.per_gpu_mw);
+  if (key == "--power-mw") return ParseCount(value, options.power_mw);
+  if (key == "--idle-mw") return ParseCount(value, options.idle_mw);
+  if (key == "--most-mw") return ParseCount(value, options.share.most_mw);
   if (key == "--command") return options.command.push_back(value), true;
   if (key == "--share-parts") return ParseCount(value, options.share.parts);
   if (key == "--share-whole") {
@@ -87,6 +90,9 @@ std::vector<std::string> FormatMeterOptions(const MeterOptions& options) {
   add("--per-cpu-mw", std::to_string(options.cpu.per_cpu_mw));
   add("--idle-thousandths", std::to_string(options.cpu.idle_thousandths));
   add("--per-gpu-mw", std::to_string(options.per_gpu_mw));
+  add("--power-mw", std::to_string(options.power_mw));
+  add("--idle-mw", std::to_string(options.idle_mw));
+  add("--most-mw", std::to_string(options.share.most_mw));
   for (const std::string& word : options.command) {
     arguments.push_back("--command");
     arguments.push_back(word);

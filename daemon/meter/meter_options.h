@@ -25,6 +25,9 @@ struct MeterOptions {
   std::string devices;
   CpuModel cpu;
   int64_t per_gpu_mw = 300'000;  // while a GPU's counter is silent
+  // What the job is said to draw, running and stopped; 0: what the table says.
+  int64_t power_mw = 0;
+  int64_t idle_mw = 0;
   std::vector<std::string> command;
   CommandShare share;
   std::string nvml_library;  // empty: the driver's

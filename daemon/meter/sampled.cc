@@ -1,5 +1,7 @@
 #include "daemon/meter/sampled.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 namespace carbond {
@@ -57,6 +59,7 @@ Result<Meter::Measured> SampledMeter::Read(const Job& job, const Run& run,
   const EnergyUntil to = span.last ? AllOf(*log) : *Until(*log, end_ms);
   measured.meter = log->meters;
   measured.source = SourceOf(from, to);
+  TellOfSilence({job.id, run.process}, *log, measured.source);
   WattHours total = ToWattHours(to.total_uj);
 
   const Instant first =
@@ -85,6 +88,18 @@ Result<Meter::Measured> SampledMeter::Read(const Job& job, const Run& run,
                                                    : EnergySource::kMixed;
   measured.energy += modelled.energy;
   return measured;
+}
+
+// Once for each run, and only of what should be measured.
+void SampledMeter::TellOfSilence(ProcessId id, const EnergyLog& log,
+                                 EnergySource source) {
+  const bool models = log.meters.find("cpu_time") != std::string::npos;
+  if (models || source == EnergySource::kMeasured) return;
+  if (!told_.insert(id).second) return;
+  spdlog::warn(
+      "job {} run {}: its meter ({}) gave nothing for a while, and a model "
+      "stands in until it speaks",
+      Number(id.job), id.process, log.meters);
 }
 
 }  // namespace carbond

@@ -10,6 +10,7 @@
 // meter began late, it died before its run, or no more was heard of it.
 
 #include <memory>
+#include <set>
 #include <string>
 
 #include "daemon/clock.h"
@@ -38,6 +39,10 @@ class SampledMeter : public Meter {
                         const Span& span) override;
 
  private:
+  void TellOfSilence(ProcessId id, const EnergyLog& log, EnergySource source);
+
+  std::set<ProcessId> told_;
+
   // Fixed after construction
   ModelledMeter model_;
   const Duration patience_;  // with a meter that is silent

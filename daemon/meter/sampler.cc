@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <sstream>
 
 #include "daemon/meter/nvml.h"
 #include "daemon/meter/procfs.h"
@@ -59,6 +60,18 @@ void AddName(std::string& names, const char* name) {
   names += names.empty() ? name : std::string("+") + name;
 }
 
+// While a counter is silent: in the share of its power that idling takes.
+StandIn Idling(const MeterOptions& options, int64_t running_mw) {
+  return {running_mw, running_mw * options.cpu.idle_thousandths / 1000};
+}
+
+// Of all that the run draws.
+StandIn WholeRun(const MeterOptions& options) {
+  if (options.power_mw > 0) return {options.power_mw, options.idle_mw};
+  return Idling(options, options.per_gpu_mw * options.gpus +
+                             options.cpu.per_cpu_mw * options.cpu.cpus);
+}
+
 bool AddGpus(const MeterOptions& options, RunMeters& meters) {
   const GpuNames devices = Devices(options);
   if (!options.nvml) return false;
@@ -70,7 +83,8 @@ bool AddGpus(const MeterOptions& options, RunMeters& meters) {
   }
   auto gpus = NvmlCounter::Open(Library(options), devices, meters.complaint);
   if (!gpus) return false;
-  meters.sum.Add(std::move(gpus), true, options.per_gpu_mw * options.gpus,
+  meters.sum.Add(std::move(gpus), true,
+                 Idling(options, options.per_gpu_mw * options.gpus),
                  SinceBootMillis());
   AddName(meters.names, "nvml");
   return true;
@@ -89,9 +103,10 @@ bool AddPackages(const MeterOptions& options, RunMeters& meters) {
                                 meters.complaint);
   if (!book) return false;
   meters.book = book.get();
-  meters.sum.Add(std::move(book), true,
-                 options.cpu.per_cpu_mw * std::max(options.cpu.cpus, 1),
-                 SinceBootMillis());
+  meters.sum.Add(
+      std::move(book), true,
+      Idling(options, options.cpu.per_cpu_mw * std::max(options.cpu.cpus, 1)),
+      SinceBootMillis());
   AddName(meters.names, "rapl");
   return true;
 }
@@ -101,15 +116,12 @@ bool AddPackages(const MeterOptions& options, RunMeters& meters) {
 RunMeters OpenMeters(const MeterOptions& options) {
   RunMeters meters(3 * options.period_ms);
   if (!options.command.empty()) {
-    auto counter =
-        CommandCounter::Open(options.command, options.share, meters.complaint);
-    if (counter) {
-      const int64_t power = options.per_gpu_mw * options.gpus +
-                            options.cpu.per_cpu_mw * options.cpu.cpus;
-      meters.sum.Add(std::move(counter), true, power, SinceBootMillis());
-      meters.names = "command";
-      return meters;
-    }
+    const int64_t now = SinceBootMillis();
+    meters.sum.Add(
+        CommandCounter::Open(options.command, options.share, meters.complaint),
+        true, WholeRun(options), now);
+    meters.names = "command";
+    return meters;
   }
   if (options.gpus > 0 && !AddGpus(options, meters)) return meters;
   if (AddPackages(options, meters)) return meters;
@@ -118,7 +130,7 @@ RunMeters OpenMeters(const MeterOptions& options) {
   meters.sum.Add(
       std::make_unique<CpuTimeCounter>(options.cpu, "/proc", options.root,
                                        StartTicks(options.root)),
-      false, options.cpu.per_cpu_mw * options.cpu.cpus, now);
+      false, Idling(options, options.cpu.per_cpu_mw * options.cpu.cpus), now);
   AddName(meters.names, "cpu_time");
   return meters;
 }
@@ -215,7 +227,9 @@ class Sampler {
   EnergySample Look(EnergyMark mark) {
     const bool change = mark != EnergyMark::kTick;
     if (meters_.book != nullptr && change) meters_.book->LookAnew();
-    const EnergyTotal total = meters_.sum.Look(SinceBootMillis());
+    const EnergyTotal total =
+        meters_.sum.Look(SinceBootMillis(), mark == EnergyMark::kEnd);
+    if (change) meters_.sum.SetStopped(mark == EnergyMark::kSuspend);
     return {RealMillis(), mark, total.total_uj, total.measured_uj};
   }
 
@@ -239,6 +253,9 @@ int Sample(const MeterOptions& options, int control) {
     std::fprintf(stderr, "carbon-meter: this run's energy is modelled: %s\n",
                  meters.complaint.c_str());
     return 0;
+  }
+  if (!meters.complaint.empty()) {
+    std::fprintf(stderr, "carbon-meter: %s\n", meters.complaint.c_str());
   }
   Sampler sampler(options, std::move(meters));
   if (const int error = sampler.Begin()) {
@@ -270,6 +287,17 @@ int Sample(const MeterOptions& options, int control) {
 
 // ---- Checking ---------------------------------------------------------------
 
+namespace {
+
+std::string Words(const std::optional<PrintedEnergy>& seen) {
+  if (!seen) return "nothing";
+  std::ostringstream text;
+  text << seen->amount / 1e6 << (seen->is_power ? " W" : " J");
+  return text.str();
+}
+
+}  // namespace
+
 std::vector<std::string> CheckMeters(const MeterOptions& options) {
   std::vector<std::string> lines;
   const auto say = [&](const std::string& what, const std::string& good,
@@ -279,9 +307,12 @@ std::vector<std::string> CheckMeters(const MeterOptions& options) {
   };
   if (!options.command.empty()) {
     std::string complaint;
-    CommandCounter::Open(options.command, options.share, complaint);
-    say("command", "`" + options.command[0] + "` answers", complaint);
-    if (complaint.empty()) return lines;  // it says all that a run draws
+    const auto counter =
+        CommandCounter::Open(options.command, options.share, complaint);
+    say("command",
+        "`" + options.command[0] + "` says " + Words(counter->last()),
+        complaint);
+    return lines;  // it takes the place of all others
   }
   if (options.nvml && options.gpus > 0) {
     std::string complaint;

@@ -1,5 +1,6 @@
 #include "daemon/notify/payload.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace carbond {
@@ -107,15 +108,42 @@ std::string Paused(const Job& job, const Run* run) {
   }
 }
 
+// Three digits, as people write them.
+std::string Amount(Grams grams) {
+  const double g = grams.value();
+  const bool tonnes = std::abs(g) >= 999.5e3;
+  const bool kilos = !tonnes && std::abs(g) >= 999.5;
+  return fmt::format("{:.3g} {}",
+                     g / (tonnes  ? 1e6
+                          : kilos ? 1e3
+                                  : 1),
+                     tonnes  ? "t"
+                     : kilos ? "kg"
+                             : "g");
+}
+
+std::string Emitted(const JobEmissions& figures) {
+  if (figures.unknown == Duration(0)) return Amount(figures.grams) + " CO2e";
+  const std::string gap = fmt::format("no intensity is known for {} of it",
+                                      FormatDuration(figures.unknown));
+  if (figures.grams == Grams()) return gap;
+  return fmt::format("more than {} CO2e: {}", Amount(figures.grams), gap);
+}
+
 std::string Figures(const JobEmissions& figures) {
-  std::string text = fmt::format("; {:.3g} kWh, {:.3g} g CO2e",
-                                 KilowattHours(figures.facility_energy),
-                                 figures.grams.value());
-  if (!figures.baseline || *figures.baseline <= Grams()) return text;
+  const std::string text =
+      fmt::format("; {:.3g} kWh, {}", KilowattHours(figures.facility_energy),
+                  Emitted(figures));
+  const bool compares = figures.baseline && *figures.baseline > Grams() &&
+                        figures.unknown == Duration(0);
+  if (!compares) return text;
   const Grams saved = *figures.baseline - figures.grams;
-  return text + fmt::format(", {:.3g} g ({:.0f} %) less than run at once",
-                            saved.value(),
-                            100 * saved.value() / figures.baseline->value());
+  const bool loss = saved < Grams();
+  return text +
+         fmt::format(", {} ({:.0f} %) {} than run at once",
+                     Amount(loss ? Grams() - saved : saved),
+                     100 * std::abs(saved.value()) / figures.baseline->value(),
+                     loss ? "more" : "less");
 }
 
 std::string Ended(const Telling& telling) {

@@ -186,17 +186,54 @@ TEST(CommandCounter, TakesDifferencesOfJoulesAndARunsPartOfThem) {
 
 TEST(CommandCounter, SaysWhatIsWrongWithTheCommand) {
   std::string complaint;
-  EXPECT_EQ(CommandCounter::Open({"/no/such"}, {}, complaint), nullptr);
+  EXPECT_FALSE(CommandCounter::Open({"/no/such"}, {}, complaint)->began());
   EXPECT_THAT(complaint, HasSubstr("`/no/such`: No such file"));
   complaint.clear();
-  EXPECT_EQ(CommandCounter::Open({"false"}, {}, complaint), nullptr);
+  EXPECT_FALSE(CommandCounter::Open({"false"}, {}, complaint)->began());
   EXPECT_EQ(complaint, "`false`: it failed");
   complaint.clear();
-  EXPECT_EQ(CommandCounter::Open({"echo", "12"}, {}, complaint), nullptr);
+  EXPECT_FALSE(CommandCounter::Open({"echo", "12"}, {}, complaint)->began());
   EXPECT_THAT(complaint, HasSubstr("no line like `350.5 W`"));
   complaint.clear();
-  EXPECT_EQ(CommandCounter::Open({"sleep", "60"}, {}, complaint), nullptr);
+  EXPECT_FALSE(CommandCounter::Open({"sleep", "60"}, {}, complaint)->began());
   EXPECT_EQ(complaint, "`sleep`: no answer within 2 s");
+}
+
+TEST(CommandCounter, BeginsWithItsFirstAnswer) {
+  ScratchFolder folder;
+  const std::string file = folder.Write("joules", "");
+  std::string complaint;
+  auto counter = CommandCounter::Open({"cat", file}, {}, complaint);
+  EXPECT_FALSE(counter->began());
+  EXPECT_EQ(counter->Read(), std::nullopt);
+  folder.Write("joules", "5000 J\n");
+  EXPECT_EQ(counter->Read(), 0);
+  EXPECT_TRUE(counter->began());
+  folder.Write("joules", "5001 J\n");
+  EXPECT_EQ(counter->Read(), 1'000'000);
+}
+
+TEST(CommandCounter, BelievesNoAnswerThatNoMachineCouldGive) {
+  ScratchFolder folder;
+  const std::string file = folder.Write("meter", "350 W\n");
+  std::string complaint;
+  CommandShare share;
+  share.most_mw = 10'000'000;
+  auto counter = CommandCounter::Open({"cat", file}, share, complaint);
+  EXPECT_TRUE(counter->Read().has_value());
+  folder.Write("meter", "350000 W\n");  // milliwatts
+  EXPECT_EQ(counter->Read(), std::nullopt);
+  folder.Write("meter", "9999999999 kW\n");
+  EXPECT_EQ(counter->Read(), std::nullopt);
+  folder.Write("meter", "351 W\n");
+  EXPECT_TRUE(counter->Read().has_value());
+
+  folder.Write("meter", "5 kJ\n");
+  counter = CommandCounter::Open({"cat", file}, share, complaint);
+  folder.Write("meter", "99999 kJ\n");
+  EXPECT_EQ(counter->Read(), std::nullopt) << "another counter's";
+  folder.Write("meter", "100000 kJ\n");
+  EXPECT_EQ(counter->Read(), 1'000'000'000) << "goes on from there";
 }
 
 // ---- CPU time --------------------------------------------------------------
@@ -253,17 +290,22 @@ TEST(CpuTime, ReadsThisProcessAndThisMachine) {
 class Script : public EnergyCounter {
  public:
   explicit Script(std::optional<int64_t>& says) : says_(says) {}
-  std::optional<int64_t> Read() override { return says_; }
+  std::optional<int64_t> Read() override {
+    began_ = began_ || says_;
+    return says_;
+  }
+  bool began() const override { return began_; }
 
  private:
   std::optional<int64_t>& says_;
+  bool began_ = says_.has_value();
 };
 
 TEST(EnergySum, StandsInForASilentCounterAndThenBelievesIt) {
   std::optional<int64_t> gpu = 0, cpu = 0;
   EnergySum sum(30'000);
-  sum.Add(std::make_unique<Script>(gpu), true, 300'000, 0);
-  sum.Add(std::make_unique<Script>(cpu), false, 10'000, 0);
+  sum.Add(std::make_unique<Script>(gpu), true, {300'000, 60'000}, 0);
+  sum.Add(std::make_unique<Script>(cpu), false, {10'000, 2'000}, 0);
   gpu = 2'000'000'000;
   cpu = 7;
   EXPECT_EQ(sum.Look(10'000).total_uj, 2'000'000'007);
@@ -279,14 +321,49 @@ TEST(EnergySum, StandsInForASilentCounterAndThenBelievesIt) {
   EXPECT_EQ(sum.Look(70'000).measured_uj, 2'500'000'000);
 }
 
+TEST(EnergySum, CountsOnFromWhereACounterBegan) {
+  std::optional<int64_t> outlet;
+  EnergySum sum(30'000);
+  sum.Add(std::make_unique<Script>(outlet), true, {300'000, 60'000}, 0);
+  EXPECT_EQ(sum.Look(10'000).total_uj, 0) << "patience";
+  EXPECT_EQ(sum.Look(40'000).total_uj, 300'000LL * 40'000);
+  outlet = 0;  // what it counts, it counts from now on
+  EXPECT_EQ(sum.Look(50'000).total_uj, 300'000LL * 50'000);
+  outlet = 7;
+  EXPECT_EQ(sum.Look(60'000).total_uj, 300'000LL * 50'000 + 7);
+  EXPECT_EQ(sum.Look(60'000).measured_uj, 7);
+}
+
+TEST(EnergySum, AtTheEndNothingIsLeftToWaitFor) {
+  std::optional<int64_t> outlet = 0;
+  EnergySum sum(30'000);
+  sum.Add(std::make_unique<Script>(outlet), true, {300'000, 60'000}, 0);
+  outlet.reset();
+  EXPECT_EQ(sum.Look(20'000).total_uj, 0);
+  EXPECT_EQ(sum.Look(24'000, true).total_uj, 300'000LL * 24'000);
+  EXPECT_EQ(sum.Look(24'000, true).measured_uj, 0);
+}
+
+TEST(EnergySum, AStoppedRunIsStoodInForByWhatItDrawsIdle) {
+  std::optional<int64_t> outlet = 0;
+  EnergySum sum(0);
+  sum.Add(std::make_unique<Script>(outlet), true, {300'000, 60'000}, 0);
+  outlet.reset();
+  EXPECT_EQ(sum.Look(10'000).total_uj, 300'000LL * 10'000);
+  sum.SetStopped(true);
+  EXPECT_EQ(sum.Look(20'000).total_uj, 360'000LL * 10'000);
+  sum.SetStopped(false);
+  EXPECT_EQ(sum.Look(30'000).total_uj, 660'000LL * 10'000);
+}
+
 TEST(EnergySum, EqualsItsCountersHoweverSamplesAreMissed) {
   std::mt19937 random(11);
   for (int world = 0; world < 200; ++world) {
     std::optional<int64_t> says[2] = {0, 0};
     int64_t truth[2] = {0, 0};
     EnergySum sum(30'000);
-    sum.Add(std::make_unique<Script>(says[0]), true, 100, 0);
-    sum.Add(std::make_unique<Script>(says[1]), true, 100, 0);
+    sum.Add(std::make_unique<Script>(says[0]), true, {100, 100}, 0);
+    sum.Add(std::make_unique<Script>(says[1]), true, {100, 100}, 0);
     EnergyTotal last;
     int64_t now = 0;
     for (int step = 0; step < 300; ++step) {
@@ -319,7 +396,9 @@ TEST(MeterOptions, ComeBackFromTheirWords) {
   options.devices = "0,3";
   options.cpu = {7'500, 150, 16};
   options.command = {"outlet", "a b"};
-  options.share = {380, 1520};
+  options.share = {380, 1520, 77};
+  options.power_mw = 300'000;
+  options.idle_mw = 60'000;
   options.nvml_library = "/lib/x.so";
   MeterOptions again;
   std::string mistake;

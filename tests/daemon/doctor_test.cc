@@ -302,8 +302,11 @@ TEST_F(DoctorConfigTest, SaysWhichMetersWorkAndWhatMendsTheOthers) {
   EXPECT_THAT(GoodLines(findings), Contains("nvml: 2 GPUs count their energy"));
   EXPECT_THAT(GoodLines(findings), Contains(StartsWith("rapl: 1 CPU package")));
   config.meter.sources.command = {"false"};
-  EXPECT_THAT(NoteLines(CheckUpRegion(config, config.regions[0])),
+  EXPECT_THAT(BadLines(CheckUpRegion(config, config.regions[0])),
               Contains(StartsWith("command: `false`: it failed")));
+  config.meter.sources.command = {"echo", "350.5 W"};
+  EXPECT_THAT(GoodLines(CheckUpRegion(config, config.regions[0])),
+              Contains("command: `echo` says 350.5 W"));
 }
 
 TEST_F(DoctorConfigTest, LooksAtTheStateDirectoryWithoutMakingIt) {

@@ -77,6 +77,10 @@ class AccountsTest : public testing::Test {
                            purpose,
                            EnergySource::kMeasured});
   }
+  void WorkAt(Pue pue, double from, double to) {
+    Work(from, to);
+    readings_.back().metered.pue = pue;
+  }
   void End(double hour, RunEnd end) {
     Tell(hour, RunEnded{job_.runs.back().number, end, 0, {}, ""});
   }
@@ -103,6 +107,26 @@ TEST_F(AccountsTest, WorkThatACrashUndidIsALineOfItsOwnAndNoBaseline) {
   EXPECT_EQ(account.rows[0].lost_grams, Grams::Of(200));
   EXPECT_EQ(account.rows[0].lost_facility, WattHours::Of(2000));
   EXPECT_EQ(account.rows[1].lost_grams, Grams());
+}
+
+// Another PUE counts from then on: what was drawn stays what it was, and so does
+// what would have been drawn at once.
+TEST_F(AccountsTest, APueThatChangesRewritesNoReading) {
+  Know("here", Hourly({300, 300, 100, 100, 100, 100, 100, 100}));
+  Start(2);
+  WorkAt(Pue::Of(3), 2, 3);
+  WorkAt(Pue::Of(1.5), 3, 4);
+  End(4, RunEnd::kSucceeded);
+  for (const double now : {3.0, 1.5}) {
+    grids_.at("here").pue = Pue::Of(now);
+    const Account account = Figures();
+    EXPECT_EQ(account.rows[0].pue, Pue::Of(3));
+    EXPECT_EQ(account.rows[0].grams, Grams::Of(300));
+    EXPECT_EQ(account.rows[1].grams, Grams::Of(150));
+    EXPECT_EQ(account.total.facility_energy, WattHours::Of(4500));
+    EXPECT_EQ(account.total.baseline, Grams::Of(1350)) << now;
+    EXPECT_EQ(account.total.same_region, Grams::Of(1350)) << now;
+  }
 }
 
 TEST_F(AccountsTest, WhatACrashLeftSavedWasUseful) {

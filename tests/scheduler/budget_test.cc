@@ -99,6 +99,18 @@ TEST_F(BudgetTest, NothingBeginsOnceItIsSpentUntilTheNextMonth) {
   EXPECT_TRUE(world_.ledger.Verify().ok());
 }
 
+TEST_F(BudgetTest, ADryRunSaysWhatASubmissionWould) {
+  EXPECT_FALSE(world_.Send(PlanCommand{Hours(1), {}}).plan->plan.runs.empty());
+  world_.Submit(Hours(3));
+  RunTo(4);
+  const Reply reply = world_.Send(PlanCommand{Hours(1), {}});
+  EXPECT_TRUE(reply.plan->plan.runs.empty());
+  EXPECT_EQ(reply.plan->plan.why,
+            "held: budget of user ana: 0.3 of 0.25 kg CO2e in 2026-11");
+  const Reply ben = world_.Send(PlanCommand{Hours(1, "ben"), {}});
+  EXPECT_FALSE(ben.plan->plan.runs.empty());
+}
+
 TEST_F(BudgetTest, AMonthThatBeganWhileNobodyLookedReleasesToo) {
   world_.Submit(Hours(3));
   RunTo(4);

@@ -147,6 +147,22 @@ TEST_F(MeasuredEnergy, GivesTheBaselineItsOwnProfile) {
   EXPECT_NEAR(Figures(id).grams.value(), 155.5, 0.1);
 }
 
+// What it drew so far is on both sides: a job that draws less than it declared
+// has not saved that.
+TEST_F(MeasuredEnergy, IsNoExpectedSavingOfAJobThatRunsAtOnce) {
+  Grid("here", Hourly(kDawn, std::vector<double>(48, 400)));
+  const JobId id = Submit(Work(hours(4)));
+  ASSERT_TRUE(driver->RunUntil(kDawn + hours(2)).ok());
+  Submit(Work(hours(1)));  // so that all are planned anew
+  ASSERT_TRUE(driver->Settle().ok());
+  const PlanRecord& record = ledger.plans().at(id);
+  ASSERT_TRUE(record.baseline && record.expected_total);
+  EXPECT_LT(*record.baseline, Grams::Of(1550))
+      << "4 h of what was declared: 1600";
+  EXPECT_NEAR(record.expected_total->value(), record.baseline->value(), 35)
+      << "but for the last minutes, which are not read yet";
+}
+
 TEST_F(MeasuredEnergy, LeavesTheNetworkBesideWhatTheProcessDrew) {
   Grid("here", Hourly(kDawn, std::vector<double>(24, 900)));
   Grid("there", Hourly(kDawn, std::vector<double>(24, 100)));

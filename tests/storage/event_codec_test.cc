@@ -77,11 +77,13 @@ TEST(EventCodec, KeepsItsWords) {
                   R"({"run":1,"fraction":0.42,"checkpoint":true})");
   ExpectRoundTrip(
       EnergyMetered{2, Minutes(0, 5), WattHours::Of(25.001), Purpose::kRestore,
-                    EnergySource::kMixed, "nvml+cpu_time", WattHours::Of(20)},
+                    EnergySource::kMixed, "nvml+cpu_time", WattHours::Of(20),
+                    Pue::Of(1.1)},
       R"({"run":2,"begin_ms":1795248000000,)"
       R"("end_ms":1795248300000,"energy_mwh":25001,)"
       R"("purpose":"restore","source":"mixed",)"
-      R"("meter":"nvml+cpu_time","measured_mwh":20000})");
+      R"("meter":"nvml+cpu_time","measured_mwh":20000,)"
+      R"("pue_thousandths":1100})");
   ExpectRoundTrip(Held{"carbond", "budget of user ana: 51 of 50 kg"},
                   R"({"by":"carbond",)"
                   R"("budget":"budget of user ana: 51 of 50 kg"})");

@@ -37,6 +37,7 @@ ALTER TABLE emissions DROP COLUMN lost_mwh;
 ALTER TABLE emissions DROP COLUMN lost_mg;
 ALTER TABLE emissions DROP COLUMN measured_mwh;
 ALTER TABLE energy DROP COLUMN measured_mwh;
+ALTER TABLE energy DROP COLUMN pue_thousandths;
 ALTER TABLE job_emissions DROP COLUMN forecast_ms;
 ALTER TABLE job_emissions DROP COLUMN same_region_mg;
 ALTER TABLE job_emissions DROP COLUMN worst_start_mg;

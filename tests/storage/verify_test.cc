@@ -121,7 +121,8 @@ TEST_F(VerifyTest, FindsAReadingThatIsGone) {
 TEST_F(VerifyTest, FindsAReadingThatWasCountedTwice) {
   ExpectFound(
       "INSERT INTO energy SELECT job, 99, run, begin_ms, end_ms, "
-      "energy_mwh, purpose, source, measured_mwh FROM energy WHERE job = 2 AND "
+      "energy_mwh, purpose, source, measured_mwh, pue_thousandths FROM energy "
+      "WHERE job = 2 AND "
       "seq = 7",
       "job 2: table energy has a reading too many");
 }
