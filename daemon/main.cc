@@ -174,6 +174,18 @@ ServiceOptions ServiceOptionsOf(const Config& config) {
   return options;
 }
 
+// Null where nobody is asked who he is.
+std::unique_ptr<Authenticator> MakeAuthenticator(const Config& config) {
+  if (!config.users.authenticate) return nullptr;
+  AuthenticatorOptions options;
+  options.socket = config.users.munge_socket;
+  options.admins = {config.users.admins.begin(), config.users.admins.end()};
+  for (const auto& [name, value] : OwnEnvironment()) {
+    if (name == "PATH") options.environment[name] = value;
+  }
+  return std::make_unique<Authenticator>(std::move(options));
+}
+
 void Announce(const Config& config, const Server& server,
               const SystemClock& clock) {
   std::vector<std::string> regions;
@@ -222,7 +234,7 @@ void WarnOfOpenDoors(const Config& config) {
     const bool local =
         address.starts_with("unix:") || address.starts_with("127.") ||
         address.starts_with("localhost:") || address.starts_with("[::1]:");
-    if (local) continue;
+    if (local || config.users.authenticate) continue;
     spdlog::warn(
         "listen={} can be reached from other machines, and whoever reaches it "
         "may run commands as this user: listen on 127.0.0.1 or a unix socket "
@@ -303,7 +315,9 @@ Result<int> Serve(Config config) {
             [&ending](const Status&) { ending.SayFailed(); });
   CARBOND_ASSIGN_OR_RETURN(auto reads,
                            Reads::Open(ledger_path, kReadingThreads));
+  const auto authenticator = MakeAuthenticator(config);
   ServiceOptions service_options = ServiceOptionsOf(config);
+  service_options.authenticator = authenticator.get();
   service_options.providers = [&grid = *grid] { return grid.Report(); };
   Service service(loop, hub, *reads, clock, service_options);
   std::unique_ptr<Metrics> metrics;
@@ -330,6 +344,7 @@ Result<int> Serve(Config config) {
   server->SayNotServing();
   hub.Close();
   metrics.reset();
+  if (authenticator) authenticator->Stop();
   server->Stop(kGrace);
   doorbell.Connect(nullptr);
   loop.Stop();
