@@ -403,7 +403,7 @@ int RunServe(const std::string& path) {
   return code.ok() ? *code : Complain(code.status());
 }
 
-int RunDoctor(const std::string& path) {
+int RunDoctor(const std::string& path, const std::string& as) {
   spdlog::set_level(spdlog::level::warn);  // it speaks for itself
   Result<Config> config = Load(path);
   if (!config.ok()) {
@@ -411,7 +411,7 @@ int RunDoctor(const std::string& path) {
     return 1;
   }
   FindRunner(*config);
-  return RunDoctor(*config);
+  return RunDoctor(*config, as);
 }
 
 int RunVerify(const std::string& db) {
@@ -463,6 +463,10 @@ int Main(int argc, char** argv) {
   CLI::App* doctor = app.add_subcommand(
       "doctor", "ask every provider and executor what works");
   doctor->add_option("--config", config, "the configuration, carbond.yaml");
+  std::string as;
+  doctor->add_option("--as", as,
+                     "the user as whom a process is tried, where jobs run as "
+                     "who submits them");
 
   BacktestOptions backtest;
   CLI::App* replay = app.add_subcommand(
@@ -482,7 +486,7 @@ int Main(int argc, char** argv) {
   if (verify->parsed()) return RunVerify(db);
   if (backup->parsed()) return RunBackup(db, target);
   if (replay->parsed()) return RunBacktest(backtest);
-  if (doctor->parsed()) return RunDoctor(config);
+  if (doctor->parsed()) return RunDoctor(config, as);
   return check ? RunCheck(config) : RunServe(config);
 }
 

@@ -224,16 +224,44 @@ TEST(SlurmJudge, OnlyTheCommandItselfSaysSaved) {
 
 TEST(SlurmCommands, ReadsOneLineForEachJobWhateverItsName) {
   const auto jobs = ParseSqueue(
-      "1\x1fPENDING\x1f(launch failed)\x1f|a b|\x1f\n"
-      "half a line\n"
-      "2\x1fRUNNING\x1fNone\x1fx\x1f"
-      "eu[1-2]\n"
-      "3\x1fRUNNING\x1fNone\x1fx\x1f"
-      "eu1\x1fmore\n");
+      "m7\x1f1\x1fPENDING\x1f(launch failed)\x1f\x1f"
+      "1000\x1f|a b|\n"
+      "m7\x1fhalf a line\n"
+      "m7\x1f2\x1fRUNNING\x1fNone\x1f"
+      "eu[1-2]\x1f"
+      "1001\x1fx\x1fy\n"
+      "m7\x1f3\x1fRUNNING\x1fNone\x1f"
+      "eu1\x1f"
+      "ana\x1fx\n",
+      "m7");
   ASSERT_EQ(jobs.size(), 2u);
   EXPECT_EQ(jobs[0].name, "|a b|");
   EXPECT_EQ(jobs[0].nodes, "");
+  EXPECT_EQ(jobs[0].uid, 1000);
+  EXPECT_EQ(jobs[1].name, "x\x1fy");
   EXPECT_EQ(jobs[1].nodes, "eu[1-2]");
+  EXPECT_EQ(jobs[1].uid, 1001);
+}
+
+// A name may hold a line that looks like another user's job.
+TEST(SlurmCommands, BelievesNoLineWithoutTheMarkOfThisQuestion) {
+  const auto jobs = ParseSqueue(
+      "m7\x1f1\x1fRUNNING\x1fNone\x1f"
+      "eu1\x1f"
+      "33\x1fmine\n"
+      "m6\x1f2\x1f"
+      "CANCELLED\x1fNone\x1f"
+      "eu1\x1f"
+      "1000\x1f"
+      "carbond.4fddb564.1.1\n",
+      "m7");
+  ASSERT_EQ(jobs.size(), 1u);
+  EXPECT_EQ(jobs[0].name, "mine");
+  EXPECT_NE(MakeMark(), MakeMark());
+}
+
+TEST(SlurmCommands, AsksForTheJobsOfAllWhoseRunsThereAre) {
+  EXPECT_EQ(SqueueArguments({"33", "carbond"}, "m7")[2], "--user=33,carbond");
 }
 
 TEST(SlurmCommands, AnUnknownStateIsNoEnd) {

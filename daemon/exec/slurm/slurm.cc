@@ -23,9 +23,8 @@ Duration TimeLimitOf(const JobSpec& spec) {
          (spec.duration + spec.resume_cost + spec.checkpoint_cost);
 }
 
-// What is needed before a run can be another user's.
+// Users pass through what is carbond's to what is theirs.
 Status OpenToUsers(const SlurmOptions& options) {
-  CARBOND_RETURN_IF_ERROR(CheckMayBecomeOthers(options.environment));
   CARBOND_RETURN_IF_ERROR(CheckPathIsOurs(options.shared_dir));
   for (const char* folder : {"/slurm", "/logs", "/checkpoints"}) {
     CARBOND_RETURN_IF_ERROR(LetPass(options.shared_dir + folder));
@@ -60,6 +59,9 @@ SlurmExecutor::SlurmExecutor(SlurmOptions options,
 Result<std::unique_ptr<SlurmExecutor>> SlurmExecutor::Open(
     SlurmOptions options, std::map<std::string, SlurmPlace> places,
     const SystemClock& clock, std::function<void()> wake, HandIn hand_in) {
+  if (options.run_as) {
+    CARBOND_RETURN_IF_ERROR(CheckMayBecomeOthers(options.environment));
+  }
   std::error_code error;
   for (std::string* path : {&options.shared_dir, &options.runner}) {
     *path = std::filesystem::absolute(*path, error).lexically_normal();
