@@ -1,7 +1,8 @@
 #pragma once
 // While it lives, this thread, and it alone, touches files as another user
 // would: whatever stands in that user's folders, a link to anywhere included,
-// leads to nothing that he could not touch himself. setfsuid(2).
+// leads to nothing that he could not touch himself. setfsuid(2). A thread that is
+// begun meanwhile begins so, a program does not.
 
 #include <sys/types.h>
 

@@ -68,10 +68,11 @@ Status HandFolder(const std::string& path, uid_t uid, gid_t gid) {
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
     return Trouble("cannot make directory {}: {}", path, std::strerror(errno));
   }
-  const UniqueFd fd(
-      ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  // A look that needs no leave to enter it.
+  const UniqueFd there(
+      ::open(path.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat info = {};
-  if (!fd || ::fstat(fd.get(), &info) != 0) {
+  if (!there || ::fstat(there.get(), &info) != 0) {
     return Trouble("{}: {}", path, std::strerror(errno));
   }
   if (info.st_uid == uid) return Ok();
@@ -79,7 +80,10 @@ Status HandFolder(const std::string& path, uid_t uid, gid_t gid) {
     return NotNow("{} belongs to uid {}, and is needed for uid {}: remove it",
                   path, info.st_uid, uid);
   }
-  if (::fchmod(fd.get(), 0700) == 0 && ::fchown(fd.get(), uid, gid) == 0) {
+  const UniqueFd fd(
+      ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (fd && ::fchmod(fd.get(), 0700) == 0 &&
+      ::fchown(fd.get(), uid, gid) == 0) {
     return Ok();
   }
   return Trouble(

@@ -176,7 +176,7 @@ Found<ExitRecord> ReadExit(const std::string& dir) {
 Found<bool> IsSuspended(const std::string& dir) {
   struct stat info = {};
   if (::lstat((dir + '/' + kSuspendedFile).c_str(), &info) == 0) {
-    return {true, 0};
+    return {S_ISREG(info.st_mode), 0};
   }
   if (errno == ENOENT) return {false, 0};
   return {std::nullopt, errno};

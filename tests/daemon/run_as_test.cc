@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <future>
 #include <thread>
 
 #include "daemon/exec/descriptor.h"
@@ -122,12 +123,18 @@ TEST(FilesAs, AreThoseThatTheUserCanTouchAndOnlyOnThisThread) {
   ::chmod(folder.path().c_str(), 0777);
   const std::string secret = folder.Write("secret", "x");
   ::chmod(secret.c_str(), 0600);
+  std::promise<void> changed;
+  std::thread other([&] {
+    changed.get_future().wait();
+    EXPECT_TRUE(ReadSmallFile(secret).value);
+  });
   {
     const auto files = FilesAs::Of(kNobody, kNobody);
-    ASSERT_TRUE(files.ok()) << files.status();
+    EXPECT_TRUE(files.ok()) << files.status();
     EXPECT_EQ(ReadSmallFile(secret).error, EACCES);
     folder.Write("his", "x");
-    std::thread([&] { EXPECT_TRUE(ReadSmallFile(secret).value); }).join();
+    changed.set_value();
+    other.join();
   }
   EXPECT_TRUE(ReadSmallFile(secret).value);
   struct stat info = {};

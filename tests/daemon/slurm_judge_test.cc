@@ -1,3 +1,4 @@
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -222,17 +223,16 @@ TEST(SlurmJudge, OnlyTheCommandItselfSaysSaved) {
 
 // ---- Words of Slurm ---------------------------------------------------------
 
+std::string Row(const std::vector<std::string>& fields) {
+  return fmt::format("{}\n", fmt::join(fields, "\x1f"));
+}
+
 TEST(SlurmCommands, ReadsOneLineForEachJobWhateverItsName) {
   const auto jobs = ParseSqueue(
-      "m7\x1f1\x1fPENDING\x1f(launch failed)\x1f\x1f"
-      "1000\x1f|a b|\n"
-      "m7\x1fhalf a line\n"
-      "m7\x1f2\x1fRUNNING\x1fNone\x1f"
-      "eu[1-2]\x1f"
-      "1001\x1fx\x1fy\n"
-      "m7\x1f3\x1fRUNNING\x1fNone\x1f"
-      "eu1\x1f"
-      "ana\x1fx\n",
+      Row({"m7", "1", "PENDING", "(launch failed)", "", "1000", "|a b|"}) +
+          Row({"m7", "half a line"}) +
+          Row({"m7", "2", "RUNNING", "None", "eu[1-2]", "1001", "x", "y"}) +
+          Row({"m7", "3", "RUNNING", "None", "eu1", "ana", "x"}),
       "m7");
   ASSERT_EQ(jobs.size(), 2u);
   EXPECT_EQ(jobs[0].name, "|a b|");
@@ -245,15 +245,10 @@ TEST(SlurmCommands, ReadsOneLineForEachJobWhateverItsName) {
 
 // A name may hold a line that looks like another user's job.
 TEST(SlurmCommands, BelievesNoLineWithoutTheMarkOfThisQuestion) {
+  const std::string forged =
+      Row({"m6", "2", "CANCELLED", "None", "eu1", "1000", "carbond.4f.1.1"});
   const auto jobs = ParseSqueue(
-      "m7\x1f1\x1fRUNNING\x1fNone\x1f"
-      "eu1\x1f"
-      "33\x1fmine\n"
-      "m6\x1f2\x1f"
-      "CANCELLED\x1fNone\x1f"
-      "eu1\x1f"
-      "1000\x1f"
-      "carbond.4fddb564.1.1\n",
+      Row({"m7", "1", "RUNNING", "None", "eu1", "33", "mine\n" + forged}),
       "m7");
   ASSERT_EQ(jobs.size(), 1u);
   EXPECT_EQ(jobs[0].name, "mine");

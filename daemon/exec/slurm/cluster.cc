@@ -256,6 +256,8 @@ Sight SlurmCluster::LookAt(ProcessId id, Held& held) {
     return unknown;
   }
   if (!held.facts.submitted) {  // or by another cluster than this
+    // Handed in again at once, what could not be prepared could not be now.
+    if (held.retry_at && Now() < *held.retry_at) return unknown;
     unknown.what = Sight::What::kAbsent;
     return unknown;
   }

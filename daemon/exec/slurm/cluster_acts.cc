@@ -44,8 +44,10 @@ void SlurmCluster::Do(ProcessId id, Errand& errand) {
     const Status made =
         entry ? PrepareEntry(id, held, errand) : Prepare(id, held, errand);
     if (!made.ok()) {
-      spdlog::error("job {} run {}: {}", Number(id.job), id.process,
-                    Message(made));
+      held.retry_at = Now() + kRetry;
+      if (held.told == Message(made)) return;
+      held.told = Message(made);
+      spdlog::error("job {} run {}: {}", Number(id.job), id.process, held.told);
       return;
     }
     if (!entry && held.facts.submitted) Submit(id, held);
