@@ -169,10 +169,10 @@ class SlurmCluster {
   Status MakeFolders(ProcessId id, const Held& held);
   Result<std::optional<FilesAs>> AsOwner(const Held& held) const;
   Result<ProgramEnd> CallFor(const Held& held, const std::string& program,
-                             const std::vector<std::string>& arguments) const;
+                             const std::vector<std::string>& arguments);
   std::vector<std::string> Owners() const;  // as squeue takes them
   int64_t OwnerOf(const std::string& name) const;
-  bool RemoveWork(ProcessId id, const Held& held) const;
+  bool RemoveWork(ProcessId id, const Held& held);
 
   // cluster_rooms.cc
   void ReadQueue();
@@ -233,6 +233,8 @@ class SlurmCluster {
   Duration next_rooms_{0};
   Duration unreachable_until_{0};  // nothing is submitted before
   std::string trouble_;            // why Slurm does not answer; empty: it does
+  std::map<uid_t, Duration>
+      hung_until_;  // no command of theirs is begun before
   std::map<std::string, SlurmEntry> entries_;  // by number, as last read
   std::optional<Duration> entries_at_;
   Duration next_entries_{0};

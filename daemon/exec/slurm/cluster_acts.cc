@@ -151,13 +151,14 @@ void SlurmCluster::Submit(ProcessId id, Held& held) {
   if (end.ok() && end->code == 0) {
     held.facts.answered = true;
     const std::string number =
-        end->out.substr(0, end->out.find_first_of(";\n"));
+        end->out.substr(0, end->out.find_first_not_of("0123456789"));
     spdlog::info("handed to Slurm job={} run={} slurm_job={} name={}",
                  Number(id.job), id.process, number, NameOf(id));
   } else if (end.ok() && end->code && IsRefusal(end->err)) {
     held.facts.refusal = "sbatch: " + LastComplaint(end->err);
   } else {
-    unreachable_until_ = Now() + kRetry;
+    // That one user's command gave none says nothing of the others'.
+    if (!held.user || !trouble_.empty()) unreachable_until_ = Now() + kRetry;
     spdlog::warn("job {} run {}: sbatch gave no answer: {}", Number(id.job),
                  id.process,
                  !end.ok()        ? Message(end.status())

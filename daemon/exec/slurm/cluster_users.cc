@@ -19,6 +19,10 @@
 namespace carbond {
 namespace {
 
+// With a command's 10 s, one who has his own commands hang takes a seventh of
+// the cluster's thread.
+constexpr Duration kHungRest = minutes(1);
+
 template <typename N>
 bool ReadNumber(const TextRecord& record, const char* key, N& number) {
   const auto found = record.find(key);
@@ -108,10 +112,20 @@ Result<std::optional<FilesAs>> SlurmCluster::AsOwner(const Held& held) const {
 
 Result<ProgramEnd> SlurmCluster::CallFor(
     const Held& held, const std::string& program,
-    const std::vector<std::string>& arguments) const {
+    const std::vector<std::string>& arguments) {
   if (!held.user) return Call(program, arguments);
-  return RunProgramAs(
-      *held.user, {program, arguments, environment_, options_.command_limit});
+  const UnixUser& user = *held.user;
+  Duration& hung_until = hung_until_[user.uid];
+  if (Now() < hung_until) {
+    return Trouble("commands of {} hang, none is begun for a while", user.name);
+  }
+  auto end = RunProgramAs(
+      user, {program, arguments, environment_, options_.command_limit});
+  // A process of his own he can stop: then it is he who waits, and not all.
+  if (end.ok() && end->timed_out && trouble_.empty()) {
+    hung_until = Now() + kHungRest;
+  }
+  return end;
 }
 
 std::vector<std::string> SlurmCluster::Owners() const {
@@ -147,7 +161,7 @@ int64_t SlurmCluster::OwnerOf(const std::string& name) const {
 
 // What is in the user's folder goes by his own hand, within its time, whatever
 // he put there. False, and told, when something stays.
-bool SlurmCluster::RemoveWork(ProcessId id, const Held& held) const {
+bool SlurmCluster::RemoveWork(ProcessId id, const Held& held) {
   if (!held.user) return true;
   const auto end =
       CallFor(held, "find", {held.work, "-xdev", "-mindepth", "1", "-delete"});
