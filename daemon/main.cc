@@ -14,6 +14,7 @@
 #include <functional>
 #include <mutex>
 
+#include "daemon/auth/authenticator.h"
 #include "daemon/backtest/command.h"
 #include "daemon/config.h"
 #include "daemon/doctor/command.h"
@@ -172,18 +173,6 @@ ServiceOptions ServiceOptionsOf(const Config& config) {
     }
   }
   return options;
-}
-
-// Null where nobody is asked who he is.
-std::unique_ptr<Authenticator> MakeAuthenticator(const Config& config) {
-  if (!config.users.authenticate) return nullptr;
-  AuthenticatorOptions options;
-  options.socket = config.users.munge_socket;
-  options.admins = {config.users.admins.begin(), config.users.admins.end()};
-  for (const auto& [name, value] : OwnEnvironment()) {
-    if (name == "PATH") options.environment[name] = value;
-  }
-  return std::make_unique<Authenticator>(std::move(options));
 }
 
 void Announce(const Config& config, const Server& server,

@@ -3,6 +3,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <utility>
 
 #include "daemon/auth/munge.h"
@@ -100,6 +101,17 @@ Result<Caller> Authenticator::Decode(const Request& request) const {
   const bool is_admin =
       uid == 0 || uid == ::geteuid() || options_.admins.contains(user->name);
   return Caller{uid, user->name, is_admin};
+}
+
+std::unique_ptr<Authenticator> MakeAuthenticator(const Config& config) {
+  if (!config.users.authenticate) return nullptr;
+  AuthenticatorOptions options;
+  options.socket = config.users.munge_socket;
+  options.admins = {config.users.admins.begin(), config.users.admins.end()};
+  for (const auto& [name, value] : OwnEnvironment()) {
+    if (name == "PATH") options.environment[name] = value;
+  }
+  return std::make_unique<Authenticator>(std::move(options));
 }
 
 }  // namespace carbond

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "daemon/auth/caller.h"
+#include "daemon/config.h"
 #include "daemon/exec/command.h"
 #include "daemon/exec/descriptor.h"
 
@@ -66,5 +68,8 @@ class Authenticator {
 
   std::vector<std::thread> threads_;
 };
+
+// Null where nobody is asked who he is.
+std::unique_ptr<Authenticator> MakeAuthenticator(const Config& config);
 
 }  // namespace carbond

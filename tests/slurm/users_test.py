@@ -338,6 +338,21 @@ class Play:
         assert "BAD   %s can be written by other users" % world.dir in said, said
         os.chmod(world.dir, 0o711)
 
+    def without_rights_it_does_not_start(self):
+        world = self.world
+        home = world.home(ANA)
+        config = world.read("carbond.yaml")
+        for name in ("s.sock", "state", "shared"):
+            config = config.replace(world.path(name), home + "/" + name)
+        world.write("own.yaml", config)
+        done = subprocess.run(
+            become(ANA, world.carbond, "--config", world.path("own.yaml")),
+            env=clean_environment(), capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1, done
+        assert ("run_as: submitter needs carbond to become its users, and it "
+                "lacks CAP_CHOWN" in done.stderr.splitlines()[-1]), done.stderr
+        assert not os.path.exists(home + "/shared/slurm"), os.listdir(home)
+
     def play(self, parts):
         self.world.start()
         for part in parts:
@@ -350,7 +365,8 @@ class Play:
 
 ALL = (Play.runs_as_its_user, Play.claims_are_not_believed,
        Play.others_keep_their_hands_off, Play.leads_nobody_astray,
-       Play.pauses_and_goes_on, Play.doctor_says_what_is_missing)
+       Play.pauses_and_goes_on, Play.doctor_says_what_is_missing,
+       Play.without_rights_it_does_not_start)
 # With capabilities in the place of root.
 SOME = (Play.runs_as_its_user, Play.others_keep_their_hands_off,
         Play.leads_nobody_astray, Play.pauses_and_goes_on)
