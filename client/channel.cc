@@ -135,18 +135,21 @@ bool NeverConnected(const absl::Status& status) {
   return status.GetPayload(kNeverConnected).has_value();
 }
 
-absl::StatusOr<std::unique_ptr<Channel>> Channel::Open(std::string address) {
+absl::StatusOr<std::unique_ptr<Channel>> Channel::Open(
+    std::string address, std::string munge_socket) {
   if (address.starts_with("unix:///")) address.erase(5, 2);
   if (address.starts_with('/')) address.insert(0, kUnix);
   if (absl::Status status = CheckAddress(address); !status.ok()) return status;
   auto channel = grpc::CreateCustomChannel(
       address, grpc::InsecureChannelCredentials(), Arguments(address));
-  return std::unique_ptr<Channel>(
-      new Channel(std::move(address), std::move(channel)));
+  return std::unique_ptr<Channel>(new Channel(
+      std::move(address), std::move(munge_socket), std::move(channel)));
 }
 
-Channel::Channel(std::string address, std::shared_ptr<grpc::Channel> channel)
+Channel::Channel(std::string address, std::string munge_socket,
+                 std::shared_ptr<grpc::Channel> channel)
     : address_(std::move(address)),
+      munge_socket_(std::move(munge_socket)),
       channel_(std::move(channel)),
       stub_(v1::Carbond::NewStub(channel_)) {}
 

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "client/credential.h"
 
 namespace carbond::client {
 
@@ -26,10 +27,14 @@ bool NeverConnected(const absl::Status& status);
 class Channel {
  public:
   // Refuses what cannot be an address. `unix:/path`, `/path` or `host:port`.
-  static absl::StatusOr<std::unique_ptr<Channel>> Open(std::string address);
+  // `munge_socket`: where munged is asked for a proof of who calls, if carbond
+  // wants one; empty: at its usual place.
+  static absl::StatusOr<std::unique_ptr<Channel>> Open(
+      std::string address, std::string munge_socket = {});
 
   v1::Carbond::StubInterface& stub() { return *stub_; }
   const std::string& address() const { return address_; }
+  const std::string& munge_socket() const { return munge_socket_; }
 
   // One unary call, ended after `patience` (none: as long as it takes).
   template <class Request, class Reply>
@@ -39,7 +44,15 @@ class Channel {
                     absl::Duration patience = kPatience) {
     grpc::ClientContext context;
     SetDeadline(context, patience);
-    const grpc::Status status = ((*stub_).*method)(&context, request, reply);
+    grpc::Status status = ((*stub_).*method)(&context, request, reply);
+    if (const auto challenge = ChallengeIn(context, status)) {
+      grpc::ClientContext again;
+      SetDeadline(again, patience);
+      const absl::Status proven =
+          Prove(*challenge, request, munge_socket_, again);
+      if (!proven.ok()) return proven;
+      status = ((*stub_).*method)(&again, request, reply);
+    }
     return Explain(status, patience);
   }
 
@@ -54,10 +67,12 @@ class Channel {
   void Pause(absl::Duration pause);
 
  private:
-  Channel(std::string address, std::shared_ptr<grpc::Channel> channel);
+  Channel(std::string address, std::string munge_socket,
+          std::shared_ptr<grpc::Channel> channel);
 
   // Fixed after construction.
   const std::string address_;
+  const std::string munge_socket_;
   const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::Carbond::StubInterface> stub_;
 };

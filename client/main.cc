@@ -345,7 +345,8 @@ std::vector<std::string> TakeCommand(std::vector<std::string>& words) {
 
 int RunCommand(CommandLine& line) {
   const auto channel =
-      Channel::Open(line.address.empty() ? DefaultAddress() : line.address);
+      Channel::Open(line.address.empty() ? DefaultAddress() : line.address,
+                    Get("CARBOND_MUNGE_SOCKET"));
   if (!channel.ok()) return Misuse(std::string(channel.status().message()));
   FdConsole console(STDOUT_FILENO, STDERR_FILENO);
   Session session{**channel,

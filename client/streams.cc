@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "client/commands.h"
+#include "client/credential.h"
 #include "client/happenings.h"
 #include "client/json_out.h"
 #include "client/words.h"
@@ -38,6 +39,17 @@ void PrintPiece(Session& session, const v1::ReadLogsResponse& piece) {
   } else {
     session.console.Print(piece.data());
   }
+}
+
+grpc::Status ReadLogs(Session& session, const v1::ReadLogsRequest& request,
+                      grpc::ClientContext& context) {
+  const auto stream = session.channel.stub().ReadLogs(&context, request);
+  v1::ReadLogsResponse piece;
+  while (session.console.IsRead() && stream->Read(&piece)) {
+    PrintPiece(session, piece);
+  }
+  if (!session.console.IsRead()) context.TryCancel();
+  return stream->Finish();
 }
 
 // Whether carbond is there at all and knows the job: what a wait must find out
@@ -115,13 +127,14 @@ int Logs(Session& session, const LogsOptions& options) {
   request.set_stdout_only(options.stdout_only);
   request.set_stderr_only(options.stderr_only);
   grpc::ClientContext context;
-  const auto stream = session.channel.stub().ReadLogs(&context, request);
-  v1::ReadLogsResponse piece;
-  while (session.console.IsRead() && stream->Read(&piece)) {
-    PrintPiece(session, piece);
+  grpc::Status status = ReadLogs(session, request, context);
+  if (const auto challenge = ChallengeIn(context, status)) {
+    grpc::ClientContext again;
+    const absl::Status proven =
+        Prove(*challenge, request, session.channel.munge_socket(), again);
+    if (!proven.ok()) return Fail(session, proven);
+    status = ReadLogs(session, request, again);
   }
-  if (!session.console.IsRead()) context.TryCancel();
-  const grpc::Status status = stream->Finish();
   if (status.ok() || !session.console.IsRead()) return kDone;
   return Fail(session, session.channel.Explain(status));
 }

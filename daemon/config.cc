@@ -240,18 +240,6 @@ void CheckSpeed(ConfigFile& file, const Config& config) {
   }
 }
 
-void ReadSlurm(ConfigFile& file, ConfigMap& top, SlurmConfig& slurm) {
-  const ConfigEntry* entry = top.Find("slurm");
-  if (entry == nullptr) return;
-  ConfigMap map(file, entry->value, "slurm", entry->line);
-  map.Read("heartbeat", slurm.heartbeat, Duration(100), minutes(5));
-  map.Read("poll", slurm.poll, Duration(100), minutes(5));
-  map.Read("census", slurm.census, Duration(100), hours(1));
-  map.Read("allow_root", slurm.allow_root);
-  map.Read("ahead", slurm.ahead, Duration(0), hours(24));
-  map.Finish();
-}
-
 Config ReadConfig(ConfigFile& file, const YAML::Node& root) {
   Config config;
   ConfigMap top(file, root, "", 1);
@@ -271,6 +259,8 @@ Config ReadConfig(ConfigFile& file, const YAML::Node& root) {
   CheckSpeed(file, config);
   config.regions = ReadRegions(file, top, config.providers);
   ReadSlurm(file, top, config.slurm);
+  ReadUsers(file, top, config.users, config.slurm.as_submitter);
+  CheckOneIdentity(file, config);
   for (RegionConfig& region : config.regions) {
     if (region.executor.type != "slurm") continue;
     region.region.queue_ahead = config.slurm.ahead;

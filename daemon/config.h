@@ -94,10 +94,22 @@ struct SlurmConfig {
   Duration heartbeat = seconds(5);  // of a run's runner; see slurm/judge.h
   Duration poll = seconds(5);       // of each cluster's queue
   Duration census = minutes(1);     // of its nodes and other people's jobs
-  bool allow_root = false;          // if carbond itself is root
+  // Whether a job may run as root: if carbond itself is root, or, where jobs
+  // run as who submitted them, if root did.
+  bool allow_root = false;
   // How long before its time a run is handed over, and so how long plans hold
   // while carbond is down.
   Duration ahead = minutes(10);
+  // Jobs run as the users who submitted them, and not as carbond's own.
+  bool as_submitter = false;
+  int min_uid = 1000;  // of those users: below are the system's own
+};
+
+// Who may do what.
+struct UsersConfig {
+  bool authenticate = false;        // by MUNGE
+  std::string munge_socket;         // empty: where it usually is
+  std::vector<std::string> admins;  // beside root and carbond's own user
 };
 
 // A provider in a region's chain.
@@ -194,6 +206,7 @@ struct Config {
   std::string runner;   // path of carbon-runner; empty: beside carbond
   std::string metrics;  // host:port to be scraped by Prometheus; empty: none
   std::vector<NotifyConfig> notify = {};
+  UsersConfig users = {};
 };
 
 struct ConfigMistake {

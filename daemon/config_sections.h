@@ -42,6 +42,14 @@ void ReadTransfer(ConfigFile& file, ConfigMap& top, TransferCost& transfer);
 void ReadMeter(ConfigFile& file, ConfigMap& top, MeterConfig& meter);
 void ReadRegionMeter(ConfigFile& file, ConfigMap& map, RegionConfig& region);
 
+// `slurm:`, of all regions that are clusters.
+void ReadSlurm(ConfigFile& file, ConfigMap& top, SlurmConfig& slurm);
+// `users:`, who may do what; `as_submitter`: they have to prove who they are.
+void ReadUsers(ConfigFile& file, ConfigMap& top, UsersConfig& users,
+               bool as_submitter);
+// All regions keep what run_as promises.
+void CheckOneIdentity(ConfigFile& file, const Config& config);
+
 // `capacity:` of a region; unchanged where it is absent.
 void ReadCapacity(ConfigFile& file, ConfigMap& map, Region& region);
 

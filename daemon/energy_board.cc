@@ -11,7 +11,7 @@ constexpr size_t kLimit = 1024 * 1024;  // its writer keeps to 128 KiB
 }  // namespace
 
 std::optional<EnergyLog> ReadEnergyLog(const std::string& dir) {
-  const auto text = ReadSmallFile(dir + '/' + kEnergyFile, kLimit);
+  const auto text = ReadPlainFile(dir + '/' + kEnergyFile, kLimit);
   if (!text.value) return std::nullopt;
   EnergyLog log = ParseEnergyLog(*text.value);
   if (log.samples.empty()) return std::nullopt;

@@ -15,6 +15,7 @@
 #include <iterator>
 #include <mutex>
 
+#include "daemon/auth/authenticator.h"
 #include "daemon/backtest/command.h"
 #include "daemon/config.h"
 #include "daemon/doctor/command.h"
@@ -223,7 +224,7 @@ void WarnOfOpenDoors(const Config& config) {
     const bool local =
         address.starts_with("unix:") || address.starts_with("127.") ||
         address.starts_with("localhost:") || address.starts_with("[::1]:");
-    if (local) continue;
+    if (local || config.users.authenticate) continue;
     spdlog::warn(
         "listen={} can be reached from other machines, and whoever reaches it "
         "may run commands as this user: listen on 127.0.0.1 or a unix socket "
@@ -304,7 +305,9 @@ Result<int> Serve(Config config) {
             [&ending](const Status&) { ending.SayFailed(); });
   CARBOND_ASSIGN_OR_RETURN(auto reads,
                            Reads::Open(ledger_path, kReadingThreads));
+  const auto authenticator = MakeAuthenticator(config);
   ServiceOptions service_options = ServiceOptionsOf(config);
+  service_options.authenticator = authenticator.get();
   service_options.providers = [&grid = *grid] { return grid.Report(); };
   Service service(loop, hub, *reads, clock, service_options);
   std::unique_ptr<Metrics> metrics;
@@ -331,6 +334,7 @@ Result<int> Serve(Config config) {
   server->SayNotServing();
   hub.Close();
   metrics.reset();
+  if (authenticator) authenticator->Stop();
   server->Stop(kGrace);
   doorbell.Connect(nullptr);
   loop.Stop();
@@ -389,7 +393,7 @@ int RunServe(const std::string& path) {
   return code.ok() ? *code : Complain(code.status());
 }
 
-int RunDoctor(const std::string& path) {
+int RunDoctor(const std::string& path, const std::string& as) {
   spdlog::set_level(spdlog::level::warn);  // it speaks for itself
   Result<Config> config = Load(path);
   if (!config.ok()) {
@@ -397,7 +401,7 @@ int RunDoctor(const std::string& path) {
     return 1;
   }
   FindRunner(*config);
-  return RunDoctor(*config);
+  return RunDoctor(*config, as);
 }
 
 int RunVerify(const std::string& db) {
@@ -449,6 +453,10 @@ int Main(int argc, char** argv) {
   CLI::App* doctor = app.add_subcommand(
       "doctor", "ask every provider and executor what works");
   doctor->add_option("--config", config, "the configuration, carbond.yaml");
+  std::string as;
+  doctor->add_option("--as", as,
+                     "the user as whom a process is tried, where jobs run as "
+                     "who submits them");
 
   BacktestOptions backtest;
   CLI::App* replay = app.add_subcommand(
@@ -468,7 +476,7 @@ int Main(int argc, char** argv) {
   if (verify->parsed()) return RunVerify(db);
   if (backup->parsed()) return RunBackup(db, target);
   if (replay->parsed()) return RunBacktest(backtest);
-  if (doctor->parsed()) return RunDoctor(config);
+  if (doctor->parsed()) return RunDoctor(config, as);
   return check ? RunCheck(config) : RunServe(config);
 }
 

@@ -9,6 +9,7 @@
 #include "daemon/service_wait.h"
 #include "daemon/service_watch.h"
 #include "daemon/wire.h"
+#include "proto/request_digest.h"
 
 namespace carbond {
 namespace {
@@ -118,24 +119,55 @@ void Service::ReadWithRegions(grpc::ServerUnaryReactor* reactor,
   });
 }
 
-template <typename Wish>
+template <typename Request, typename Then>
+void Service::WithCaller(grpc::CallbackServerContext* context,
+                         const Request* request, Then then) {
+  using Proven = Result<const Caller*>;
+  if (options_.authenticator == nullptr) return then(Proven(nullptr));
+  const auto& metadata = context->client_metadata();
+  const auto found = metadata.find(kCredentialKey);
+  if (found == metadata.end()) {
+    context->AddTrailingMetadata(kChallengeKey, Authenticator::Challenge());
+    return then(Proven(
+        absl::UnauthenticatedError("carbond asks who calls: use a carbonctl "
+                                   "that can tell it, on a machine "
+                                   "with munge")));
+  }
+  options_.authenticator->Identify(
+      {found->second.data(), found->second.size()},
+      [request] { return SignedWords(*request); },
+      [then = std::move(then)](const Result<Caller>& caller) mutable {
+        then(caller.ok() ? Proven(&*caller) : Proven(caller.status()));
+      });
+}
+
+template <typename Wish, typename Request>
 grpc::ServerUnaryReactor* Service::Change(grpc::CallbackServerContext* context,
-                                          const std::string& job_id,
-                                          const std::string& by,
+                                          const Request* request,
                                           v1::Job* response) {
-  Result<JobId> id = JobIdFromWire(job_id);
+  Result<JobId> id = JobIdFromWire(request->job_id());
   if (!id.ok()) return Refuse(context, id.status());
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  loop_.Post(Wish{.job = *id, .by = by},
-             [this, reactor, response, id = *id](const Reply& reply) {
-               if (!reply.status.ok()) {
-                 return reactor->Finish(ToGrpc(reply.status));
+  const auto answer = [this, reactor, response, id = *id](const Reply& reply) {
+    if (!reply.status.ok()) return reactor->Finish(ToGrpc(reply.status));
+    Read(reactor, [this, response, id](LedgerReader& reader) {
+      CARBOND_ASSIGN_OR_RETURN(JobRecord record, reader.Get(id));
+      ToWire(record, clock_.speed(), response);
+      return Ok();
+    });
+  };
+  WithCaller(context, request,
+             [this, reactor, request, answer,
+              id = *id](const Result<const Caller*>& proven) {
+               if (!proven.ok()) {
+                 return reactor->Finish(ToGrpc(proven.status()));
                }
-               Read(reactor, [this, response, id](LedgerReader& reader) {
-                 CARBOND_ASSIGN_OR_RETURN(JobRecord record, reader.Get(id));
-                 ToWire(record, clock_.speed(), response);
-                 return Ok();
-               });
+               Wish wish{.job = id, .by = request->by()};
+               if (const Caller* caller = *proven) {
+                 wish.by = caller->name;
+                 wish.only_of = caller->only_of();
+               }
+               loop_.Post(std::move(wish), answer);
              });
   return reactor;
 }
@@ -148,13 +180,23 @@ grpc::ServerUnaryReactor* Service::SubmitJobs(
   Result<SubmitCommand> command = SubmitFromWire(*request);
   if (!command.ok()) return Refuse(context, command.status());
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  loop_.Post(*std::move(command), [reactor, response](const Reply& reply) {
+  const auto answer = [reactor, response](const Reply& reply) {
     for (JobId id : reply.jobs) {
       response->add_job_ids(std::to_string(Number(id)));
     }
     response->set_repeated_request(reply.repeated);
     reactor->Finish(ToGrpc(reply.status));
-  });
+  };
+  WithCaller(context, request,
+             [this, reactor, answer, command = *std::move(command)](
+                 const Result<const Caller*>& proven) mutable {
+               Status allowed = proven.status();
+               if (proven.ok() && *proven != nullptr) {
+                 allowed = SubmitAs(**proven, command);
+               }
+               if (!allowed.ok()) return reactor->Finish(ToGrpc(allowed));
+               loop_.Post(std::move(command), answer);
+             });
   return reactor;
 }
 
@@ -164,8 +206,24 @@ grpc::ServerUnaryReactor* Service::PlanJob(grpc::CallbackServerContext* context,
   Result<SubmitCommand::Entry> entry = SpecFromWire(request->job());
   if (!entry.ok()) return Refuse(context, entry.status());
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  WithCaller(context, request,
+             [this, reactor, response, entry = *std::move(entry)](
+                 const Result<const Caller*>& proven) mutable {
+               Status allowed = proven.status();
+               if (proven.ok() && *proven != nullptr) {
+                 allowed = SubmitAs(**proven, entry.spec);
+               }
+               if (!allowed.ok()) return reactor->Finish(ToGrpc(allowed));
+               DryRun(std::move(entry), reactor, response);
+             });
+  return reactor;
+}
+
+void Service::DryRun(SubmitCommand::Entry entry,
+                     grpc::ServerUnaryReactor* reactor,
+                     v1::PlanJobResponse* response) {
   loop_.Post(
-      PlanCommand{.spec = std::move(entry->spec), .unset = entry->unset},
+      PlanCommand{.spec = std::move(entry.spec), .unset = entry.unset},
       [this, reactor, response](const Reply& reply) {
         if (!reply.status.ok()) return reactor->Finish(ToGrpc(reply.status));
         if (reply.completed) ToWire(*reply.completed, response->mutable_job());
@@ -180,28 +238,24 @@ grpc::ServerUnaryReactor* Service::PlanJob(grpc::CallbackServerContext* context,
           return Draw(reader, *region, ahead, response->mutable_intensity());
         });
       });
-  return reactor;
 }
 
 grpc::ServerUnaryReactor* Service::CancelJob(
     grpc::CallbackServerContext* context, const v1::CancelJobRequest* request,
     v1::Job* response) {
-  return Change<CancelCommand>(context, request->job_id(), request->by(),
-                               response);
+  return Change<CancelCommand>(context, request, response);
 }
 
 grpc::ServerUnaryReactor* Service::PauseJob(
     grpc::CallbackServerContext* context, const v1::PauseJobRequest* request,
     v1::Job* response) {
-  return Change<HoldCommand>(context, request->job_id(), request->by(),
-                             response);
+  return Change<HoldCommand>(context, request, response);
 }
 
 grpc::ServerUnaryReactor* Service::ResumeJob(
     grpc::CallbackServerContext* context, const v1::ResumeJobRequest* request,
     v1::Job* response) {
-  return Change<ReleaseCommand>(context, request->job_id(), request->by(),
-                                response);
+  return Change<ReleaseCommand>(context, request, response);
 }
 
 // ---- Questions -------------------------------------------------------------
@@ -399,19 +453,25 @@ grpc::ServerWriteReactor<v1::WatchJobsResponse>* Service::WatchJobs(
 }
 
 grpc::ServerWriteReactor<v1::ReadLogsResponse>* Service::ReadLogs(
-    grpc::CallbackServerContext*, const v1::ReadLogsRequest* request) {
+    grpc::CallbackServerContext* context, const v1::ReadLogsRequest* request) {
   Result<JobId> job = JobIdFromWire(request->job_id());
   if (job.ok() && request->stdout_only() && request->stderr_only()) {
     job =
         Refused("stdout_only and stderr_only leave nothing: give one of them");
   }
   if (!job.ok()) return new RefusedStream<v1::ReadLogsResponse>(job.status());
-  return StartLogs(hub_, reads_,
-                   {.logs_dir = options_.logs_dir,
-                    .job = *job,
-                    .follow = request->follow(),
-                    .out = !request->stderr_only(),
-                    .err = !request->stdout_only()});
+  const LogsBeginning logs = PrepareLogs(hub_, reads_,
+                                         {.logs_dir = options_.logs_dir,
+                                          .job = *job,
+                                          .follow = request->follow(),
+                                          .out = !request->stderr_only(),
+                                          .err = !request->stdout_only()});
+  WithCaller(context, request,
+             [begin = logs.begin](const Result<const Caller*>& proven) {
+               if (!proven.ok()) return begin(proven.status());
+               begin(*proven == nullptr ? std::string() : (*proven)->only_of());
+             });
+  return logs.reactor;
 }
 
 grpc::ServerUnaryReactor* Service::WaitJobs(

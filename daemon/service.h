@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "carbond/v1/carbond.grpc.pb.h"
+#include "daemon/auth/authenticator.h"
 #include "daemon/clock.h"
 #include "daemon/config.h"
 #include "daemon/grid/provider_report.h"
@@ -23,6 +24,8 @@ struct ServiceOptions {
   std::map<std::string, EmbodiedConfig> embodied_of = {};  // by region
   // May be called from any thread; none: there is nothing to tell.
   std::function<std::vector<ProviderReport>()> providers = {};
+  // Who calls has to prove it; null: nobody is asked. Outlives the service.
+  Authenticator* authenticator = nullptr;
 };
 
 class Service final : public v1::Carbond::CallbackService {
@@ -89,11 +92,17 @@ class Service final : public v1::Carbond::CallbackService {
   // The same, with a look at all regions before; `answer(reader, regions)`.
   template <typename Answer>
   void ReadWithRegions(grpc::ServerUnaryReactor* reactor, Answer answer);
+  // Finds out who calls, and goes on with `then(caller)`: null where nobody is
+  // asked, an error where nothing is proven.
+  template <typename Request, typename Then>
+  void WithCaller(grpc::CallbackServerContext* context, const Request* request,
+                  Then then);
   // Posts a command about a job and answers with the job after it.
-  template <typename Wish>
+  template <typename Wish, typename Request>
   grpc::ServerUnaryReactor* Change(grpc::CallbackServerContext* context,
-                                   const std::string& job_id,
-                                   const std::string& by, v1::Job* response);
+                                   const Request* request, v1::Job* response);
+  void DryRun(SubmitCommand::Entry entry, grpc::ServerUnaryReactor* reactor,
+              v1::PlanJobResponse* response);
   Status Draw(LedgerReader& reader, const RegionView& region, Interval within,
               v1::Forecast* to) const;
   Status DrawJob(LedgerReader& reader, const std::vector<RegionView>& regions,

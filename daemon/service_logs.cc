@@ -1,13 +1,16 @@
 #include "daemon/service_logs.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <optional>
 #include <utility>
 
+#include "daemon/exec/files_as.h"
 #include "daemon/service_stream.h"
 
 namespace carbond {
@@ -31,11 +34,8 @@ class LogFile {
 
   // Empty at the end of what is there, and while there is no file.
   Result<std::string> Read() {
-    if (fd_ < 0) fd_ = open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd_ < 0 && errno == ENOENT) return std::string();
-    if (fd_ < 0) {
-      return Trouble("cannot open {}: {}", path_, std::strerror(errno));
-    }
+    if (fd_ < 0) CARBOND_RETURN_IF_ERROR(Open());
+    if (fd_ < 0) return std::string();
     std::string data(kChunk, '\0');
     ssize_t size = pread(fd_, data.data(), data.size(), offset_);
     if (size < 0) {
@@ -47,6 +47,30 @@ class LogFile {
   }
 
  private:
+  // As whoever the folder belongs to: what he put there leads nobody to what he
+  // could not read himself.
+  Status Open() {
+    const std::string folder = path_.substr(0, path_.rfind('/'));
+    struct stat info {};
+    if (lstat(folder.c_str(), &info) != 0) return Failed();
+    std::optional<FilesAs> as_owner;
+    if (info.st_uid != geteuid()) {
+      CARBOND_ASSIGN_OR_RETURN(FilesAs files,
+                               FilesAs::Of(info.st_uid, info.st_gid));
+      as_owner.emplace(std::move(files));
+    }
+    fd_ = open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd_ < 0) return Failed();
+    if (fstat(fd_, &info) == 0 && S_ISREG(info.st_mode)) return Ok();
+    close(std::exchange(fd_, -1));
+    return NotNow("{} is no file", path_);
+  }
+  // It is not there yet, or cannot be opened.
+  Status Failed() const {
+    if (errno == ENOENT) return Ok();
+    return Trouble("cannot open {}: {}", path_, std::strerror(errno));
+  }
+
   const std::string path_;
   int fd_ = -1;
   off_t offset_ = 0;
@@ -80,10 +104,22 @@ Status WrittenElsewhere(const Job& job) {
       Number(job.id), entry.number, entry.queue, entry.number);
 }
 
+Status NotYours(const Job& job, const std::string& caller) {
+  return absl::PermissionDeniedError(
+      fmt::format("what job {} writes is for {} to read, and you are {}: ask "
+                  "its owner, or an admin of carbond",
+                  Number(job.id), job.spec->user, caller));
+}
+
 class LogStream final : public SteppedStream<v1::ReadLogsResponse> {
  public:
   LogStream(Reads& reads, LogsWanted wanted)
       : SteppedStream(reads), wanted_(std::move(wanted)) {}
+
+  void StartFor(const std::string& user) {
+    only_of_ = user;
+    Start();
+  }
 
   void Subscribe(Hub& hub) {
     watcher_ = hub.Watch({.jobs = {wanted_.job}}, [weak = weak_from_this()] {
@@ -102,6 +138,9 @@ class LogStream final : public SteppedStream<v1::ReadLogsResponse> {
       Result<JobRecord> record = reader.Get(wanted_.job);
       if (!record.ok()) return Next::End(record.status());
       job_ = std::move(record->job);
+      if (!only_of_.empty() && job_->spec->user != only_of_) {
+        return Next::End(NotYours(*job_, only_of_));
+      }
       if (job_->spec->adopted()) return Next::End(WrittenElsewhere(*job_));
     }
     if (process_ == 0) OpenNext();
@@ -144,6 +183,8 @@ class LogStream final : public SteppedStream<v1::ReadLogsResponse> {
   const LogsWanted wanted_;
   std::shared_ptr<Watcher> watcher_;
 
+  std::string only_of_;  // fixed before the first step
+
   // Only the step under way
   std::optional<Job> job_;
   int process_ = 0;  // whose files are read
@@ -156,13 +197,13 @@ class LogStream final : public SteppedStream<v1::ReadLogsResponse> {
 
 }  // namespace
 
-grpc::ServerWriteReactor<v1::ReadLogsResponse>* StartLogs(Hub& hub,
-                                                          Reads& reads,
-                                                          LogsWanted wanted) {
+LogsBeginning PrepareLogs(Hub& hub, Reads& reads, LogsWanted wanted) {
   auto stream = std::make_shared<LogStream>(reads, std::move(wanted));
   stream->Subscribe(hub);
-  stream->Start();
-  return stream.get();
+  return {stream.get(), [stream](const Result<std::string>& only_of) {
+            if (!only_of.ok()) return stream->Refuse(only_of.status());
+            stream->StartFor(*only_of);
+          }};
 }
 
 }  // namespace carbond

@@ -1,6 +1,7 @@
 #pragma once
 #include <grpcpp/support/server_callback.h>
 
+#include <functional>
 #include <string>
 
 #include "daemon/hub.h"
@@ -20,8 +21,12 @@ struct LogsWanted {
   bool out = true;
   bool err = true;
 };
-grpc::ServerWriteReactor<v1::ReadLogsResponse>* StartLogs(Hub& hub,
-                                                          Reads& reads,
-                                                          LogsWanted wanted);
+// The stream waits until `begin` is called, once, from any thread: with the
+// only user whose jobs it may show, empty for any, or with why it shows none.
+struct LogsBeginning {
+  grpc::ServerWriteReactor<v1::ReadLogsResponse>* reactor;
+  std::function<void(Result<std::string> only_of)> begin;
+};
+LogsBeginning PrepareLogs(Hub& hub, Reads& reads, LogsWanted wanted);
 
 }  // namespace carbond

@@ -52,6 +52,13 @@ class SteppedStream
     RequestStep();
   }
 
+  // In place of Start.
+  void Refuse(const Status& why) {
+    std::lock_guard lock(mutex_);
+    self_ = this->shared_from_this();
+    FinishWith(why);
+  }
+
   // From any thread: a stream that rests takes its next step.
   void OnNews() {
     std::lock_guard lock(mutex_);

@@ -185,13 +185,14 @@ Status Engine::LearnDuration(JobSpec& spec) {
   return Ok();
 }
 
-// Many jobs of one request, or of one moment, run the same command: the
-// executor is asked once for all of them.
+// Many jobs of one request, or of one moment, run the same command for the same
+// user: the executor is asked once for all of them.
 Status Engine::CheckCommand(const JobSpec& spec) {
   const auto path = spec.env.find("PATH");
-  const std::string key =
-      fmt::format("{}\n{}\n{}\n{}", spec.regions.front(), spec.command.front(),
-                  spec.workdir, path == spec.env.end() ? "" : path->second);
+  const std::string key = fmt::format(
+      "{}\n{}\n{}\n{}\n{}\n{}", spec.regions.front(), spec.command.front(),
+      spec.workdir, path == spec.env.end() ? "" : path->second, spec.user,
+      spec.uid.value_or(-1));
   const auto [known, is_new] = checked_.try_emplace(key);
   if (is_new) {
     known->second = doors_.executor.Check(spec, spec.regions.front());
@@ -271,7 +272,8 @@ Reply Engine::Submit(SubmitCommand& command, Transaction& t) {
   return reply;
 }
 
-Result<const Job*> Engine::Find(JobId id, const Transaction& t) const {
+Result<const Job*> Engine::Find(JobId id, const Transaction& t,
+                                const std::string& only_of) const {
   const Job* job = t.Find(id);
   if (job == nullptr || job->state == State::kDone) {
     if (Number(id) < 1 || id >= next_job_) {
@@ -279,11 +281,16 @@ Result<const Job*> Engine::Find(JobId id, const Transaction& t) const {
     }
     return NotNow("job {} is done", Number(id));
   }
+  if (!only_of.empty() && job->spec->user != only_of) {
+    return absl::PermissionDeniedError(fmt::format(
+        "job {} is {}'s, and you are {}: ask its owner, or an admin of carbond",
+        Number(id), job->spec->user, only_of));
+  }
   return job;
 }
 
 Reply Engine::Cancel(const CancelCommand& command, Transaction& t) {
-  Result<const Job*> job = Find(command.job, t);
+  Result<const Job*> job = Find(command.job, t, command.only_of);
   if (!job.ok()) return Refusal(job.status());
   if (!(*job)->cancel_requested) {
     t.Record(command.job, now_, CancelRequested{command.by});
@@ -292,7 +299,7 @@ Reply Engine::Cancel(const CancelCommand& command, Transaction& t) {
 }
 
 Reply Engine::Hold(const HoldCommand& command, Transaction& t) {
-  Result<const Job*> job = Find(command.job, t);
+  Result<const Job*> job = Find(command.job, t, command.only_of);
   if (!job.ok()) return Refusal(job.status());
   const bool begun = ((*job)->state == State::kStarting && !InQueue(**job)) ||
                      (*job)->state == State::kRunning;
@@ -309,7 +316,7 @@ Reply Engine::Hold(const HoldCommand& command, Transaction& t) {
 }
 
 Reply Engine::Release(const ReleaseCommand& command, Transaction& t) {
-  Result<const Job*> job = Find(command.job, t);
+  Result<const Job*> job = Find(command.job, t, command.only_of);
   if (!job.ok()) return Refusal(job.status());
   if (!(*job)->held) {
     return Refusal(NotNow("job {} is not paused by a user: it is {}",

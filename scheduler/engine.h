@@ -67,14 +67,18 @@ struct SubmitCommand {
 struct CancelCommand {
   JobId job{};
   std::string by;
+  std::string only_of =
+      {};  // refused unless the job is this user's; empty: any
 };
 struct HoldCommand {
   JobId job{};
   std::string by;
+  std::string only_of = {};
 };
 struct ReleaseCommand {
   JobId job{};
   std::string by;
+  std::string only_of = {};
 };
 // A dry run: what would happen to this job, were it submitted now.
 struct PlanCommand {
@@ -225,7 +229,8 @@ class Engine {
   Reply Cancel(const CancelCommand& command, Transaction& t);
   Reply Hold(const HoldCommand& command, Transaction& t);
   Reply Release(const ReleaseCommand& command, Transaction& t);
-  Result<const Job*> Find(JobId id, const Transaction& t) const;
+  Result<const Job*> Find(JobId id, const Transaction& t,
+                          const std::string& only_of) const;
 
   // engine_plans.cc
   Reply DryRun(const PlanCommand& command);

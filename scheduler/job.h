@@ -111,6 +111,9 @@ struct JobSpec {
   // included; keeping the deadline goes first.
   Duration min_pause{0};
   QueueEntry entry = {};
+  // The Unix user who was proven to have submitted it, where carbond asks for
+  // proof; nothing: `user` is what the client said.
+  std::optional<int64_t> uid = {};
   // It came through a region's own queue.
   bool adopted() const { return !entry.number.empty(); }
 

@@ -57,6 +57,7 @@ void Fields(auto& f, Is<JobSpec> auto& v) {
   f("entered_at_ms", v.entry.entered_at);
   f("entry_limit_ms", v.entry.limit);
   f("entry_remark", v.entry.remark);
+  f("uid", v.uid);
 }
 
 void Fields(auto& f, const Submitted& v) { Fields(f, *v.spec); }

@@ -6,6 +6,7 @@
 #include "daemon/doctor/grid_checkup.h"
 #include "daemon/doctor/notify_checkup.h"
 #include "daemon/doctor/place_checkup.h"
+#include "daemon/doctor/users_checkup.h"
 
 namespace carbond {
 namespace {
@@ -51,14 +52,15 @@ Findings CheckUp(const Config& config, const ProviderConfig& provider,
 
 }  // namespace
 
-int RunDoctor(const Config& config) {
+int RunDoctor(const Config& config, const std::string& as) {
   const SystemClock clock;
   int bad = 0;
   for (const ProviderConfig& provider : config.providers) {
     bad += Print(CheckUp(config, provider, clock));
   }
+  if (config.users.authenticate) bad += Print(CheckUpUsers(config));
   for (const RegionConfig& region : config.regions) {
-    bad += Print(CheckUpRegion(config, region));
+    bad += Print(CheckUpRegion(config, region, as));
   }
   for (const NotifyConfig& notify : config.notify) {
     bad += Print(CheckUpReceiver(config, notify));

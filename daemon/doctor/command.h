@@ -8,6 +8,7 @@ namespace carbond {
 
 // Prints as it goes. 0 when nothing is to be mended, else 1. `config` knows
 // where the runner is.
-int RunDoctor(const Config& config);
+// `as`: as in CheckUpRegion.
+int RunDoctor(const Config& config, const std::string& as);
 
 }  // namespace carbond

@@ -14,6 +14,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/exec/factory.h"
+#include "daemon/exec/handed_folder.h"
 #include "daemon/exec/slurm/rights.h"
 #include "daemon/meter_check.h"
 
@@ -106,8 +107,22 @@ class Bell {
   bool rung_ = false;  // guarded by mutex_
 };
 
+// As if this user had submitted it.
+Status SubmittedBy(const std::string& user, JobSpec& spec) {
+  const passwd* entry =
+      user.empty() ? ::getpwuid(::geteuid()) : ::getpwnam(user.c_str());
+  if (entry == nullptr && user.empty()) return Ok();
+  if (entry == nullptr) {
+    return Missing("there is no user {} here (getent passwd {})", user, user);
+  }
+  spec.user = entry->pw_name;
+  spec.uid = entry->pw_uid;
+  return Ok();
+}
+
 // Runs /bin/true as a job would be run. How long it took, or what failed.
-Result<Duration> TryOut(Config config, const RegionConfig& region) {
+Result<Duration> TryOut(Config config, const RegionConfig& region,
+                        const std::string& as) {
   const SignalsLater later;
   // A cluster's nodes must see it too.
   const bool far = region.executor.type != "local";
@@ -118,6 +133,7 @@ Result<Duration> TryOut(Config config, const RegionConfig& region) {
     return Trouble("no scratch folder could be made in {}: {}", parent.string(),
                    std::strerror(errno));
   }
+  if (!as.empty()) CARBOND_RETURN_IF_ERROR(LetPass(scratch.path()));
   config.state_dir = scratch.path();
   config.shared_dir = scratch.path();
   std::error_code error;
@@ -136,9 +152,7 @@ Result<Duration> TryOut(Config config, const RegionConfig& region) {
   order.spec.name = "doctor";
   order.spec.command = {"/bin/true"};
   order.spec.workdir = "/";
-  if (const passwd* user = ::getpwuid(::geteuid())) {
-    order.spec.user = user->pw_name;
-  }
+  CARBOND_RETURN_IF_ERROR(SubmittedBy(as, order.spec));
   const Duration longest = far ? kLongestTryInAQueue : kLongestTry;
   const Instant began = clock.Now();
   CARBOND_RETURN_IF_ERROR(executor->Check(order.spec, order.region));
@@ -216,20 +230,34 @@ void SayMeters(const Config& config, const RegionConfig& region,
   }
 }
 
-}  // namespace
-
-Findings CheckUpRegion(const Config& config, const RegionConfig& region) {
-  const Region& about = region.region;
-  Findings findings{fmt::format(
-      "{}: {}, {} gpus and {} cpus, PUE {}", about.name, region.executor.type,
-      about.capacity.gpus, about.capacity.cpus, about.pue.value())};
-  const auto took = TryOut(config, region);
+void TryOut(const Config& config, const RegionConfig& region,
+            const std::string& as, Findings& findings) {
+  const bool as_submitter = config.slurm.as_submitter;
+  if (as_submitter && as.empty()) {
+    findings.Note(
+        "no process was tried: jobs run here as who submits them; `carbond "
+        "doctor --as USER` tries one of that user's");
+    return;
+  }
+  const auto took = TryOut(config, region, as_submitter ? as : "");
   if (took.ok()) {
-    findings.Good(fmt::format("a process was started, watched and ended ({})",
+    findings.Good(fmt::format("a process was started, watched and ended{} ({})",
+                              as_submitter ? " as " + as : "",
                               FormatDuration(*took)));
   } else {
     findings.Bad("no process can be run: " + Message(took.status()));
   }
+}
+
+}  // namespace
+
+Findings CheckUpRegion(const Config& config, const RegionConfig& region,
+                       const std::string& as) {
+  const Region& about = region.region;
+  Findings findings{fmt::format(
+      "{}: {}, {} gpus and {} cpus, PUE {}", about.name, region.executor.type,
+      about.capacity.gpus, about.capacity.cpus, about.pue.value())};
+  TryOut(config, region, as, findings);
   if (region.executor.type == "local") {
     CompareWithMachine(about.capacity, findings);
   }

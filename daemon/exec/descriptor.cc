@@ -1,15 +1,16 @@
 #include "daemon/exec/descriptor.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 
 namespace carbond {
 
-Found<std::string> ReadSmallFile(const std::string& path, size_t limit) {
-  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+namespace {
+
+Found<std::string> ReadAll(const UniqueFd& fd, int error, size_t limit) {
   std::string text;
-  int error = fd ? 0 : errno;
   while (error == 0 && text.size() < limit) {
     char buffer[4096];
     const ssize_t n =
@@ -24,6 +25,25 @@ Found<std::string> ReadSmallFile(const std::string& path, size_t limit) {
   if (error == ENOENT || error == ESRCH) return {};
   if (error != 0) return {std::nullopt, error};
   return {std::move(text), 0};
+}
+
+}  // namespace
+
+Found<std::string> ReadSmallFile(const std::string& path, size_t limit) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  return ReadAll(fd, fd ? 0 : errno, limit);
+}
+
+Found<std::string> ReadPlainFile(const std::string& path, size_t limit) {
+  // Without O_NONBLOCK a pipe that nobody writes to would hold us for ever.
+  const UniqueFd fd(
+      ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  // ELOOP: a link; ENXIO: a socket.
+  if (!fd && (errno == ELOOP || errno == ENXIO)) return {};
+  struct stat info = {};
+  int error = fd && ::fstat(fd.get(), &info) == 0 ? 0 : errno;
+  if (error == 0 && !S_ISREG(info.st_mode)) return {};
+  return ReadAll(fd, error, limit);
 }
 
 int WriteAll(int fd, const char* data, size_t size) {

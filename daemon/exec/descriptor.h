@@ -42,6 +42,11 @@ struct Found {
 Found<std::string> ReadSmallFile(const std::string& path,
                                  size_t limit = 64 * 1024);
 
+// The same of a file that somebody else may have put there: what is no regular
+// file, such as a link to one, is not there.
+Found<std::string> ReadPlainFile(const std::string& path,
+                                 size_t limit = 64 * 1024);
+
 // Writes all of it; errno on failure, else 0.
 int WriteAll(int fd, const char* data, size_t size);
 

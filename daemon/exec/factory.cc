@@ -202,17 +202,22 @@ Result<std::unique_ptr<Executor>> MakeSlurm(const Config& config,
                                             std::function<void()> wake,
                                             HandIn hand_in,
                                             const RunMetering& metering) {
-  if (::geteuid() == 0 && !config.slurm.allow_root) {
+  if (::geteuid() == 0 && !config.slurm.allow_root &&
+      !config.slurm.as_submitter) {
     return Status(
         absl::StatusCode::kPermissionDenied,
         "Slurm's jobs would run as root, since carbond does: run carbond as an "
-        "ordinary user, or write slurm: {allow_root: true}");
+        "ordinary user, or write slurm: {run_as: submitter}, or {allow_root: "
+        "true}");
   }
   SlurmOptions options;
   options.shared_dir = config.shared_dir;
   CARBOND_ASSIGN_OR_RETURN(options.runner, RunnerPath(config));
   CARBOND_ASSIGN_OR_RETURN(options.instance, InstanceOf(config.state_dir));
   CARBOND_ASSIGN_OR_RETURN(options.user, OwnUser());
+  if (config.slurm.as_submitter) {
+    options.run_as = RunAsPolicy{config.slurm.min_uid, config.slurm.allow_root};
+  }
   options.grace_ms = static_cast<int>(
       std::max<Duration>(seconds(2), clock.ToReal(config.stop_grace)).count());
   options.patience.heartbeat = config.slurm.heartbeat;

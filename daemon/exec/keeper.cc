@@ -278,7 +278,8 @@ void Keeper::Pulse() {
   if (options_.heartbeat_ms == 0 || now < next_pulse_) return;
   next_pulse_ = now + milliseconds(options_.heartbeat_ms);
   // Orders first: who was away for long may be unwanted by now.
-  const auto orders = ReadOrders(options_.dir);
+  const auto orders =
+      ReadOrders(options_.orders.empty() ? options_.dir : options_.orders);
   if (orders.value) Obey(*orders.value);
   const int error = WriteHeartbeat(options_.dir, RealMillis());
   if (error == 0) {

@@ -29,7 +29,7 @@ const Progress& ProgressReader::Look() {
 
 void ProgressReader::ReadOn() {
   struct stat now = {};
-  if (::stat(path_.c_str(), &now) != 0 || !S_ISREG(now.st_mode)) return;
+  if (::lstat(path_.c_str(), &now) != 0 || !S_ISREG(now.st_mode)) return;
   const bool other = now.st_dev != device_ || now.st_ino != inode_;
   if (other || now.st_size < offset_) {  // written anew instead of appended to
     device_ = now.st_dev;
@@ -39,7 +39,8 @@ void ProgressReader::ReadOn() {
     too_long_ = false;
   }
   if (now.st_size == offset_) return;
-  const UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const UniqueFd fd(
+      ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
   if (!fd) return;
   std::array<char, 16 * 1024> buffer;
   for (size_t total = 0; total < kMostAtOnce;) {

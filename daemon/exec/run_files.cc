@@ -87,10 +87,12 @@ class RecordFields {
 };
 
 Found<RecordFields> ReadFields(const std::string& dir, const char* file) {
-  const auto text = ReadSmallFile(dir + '/' + file);
+  const auto text = ReadPlainFile(dir + '/' + file);
   if (!text.value) return {std::nullopt, text.error};
   return {RecordFields::Parse(*text.value), 0};
 }
+
+constexpr mode_t kForUs = 0600;
 
 // ---- Files that appear whole ------------------------------------------------
 
@@ -100,10 +102,13 @@ int SyncDirectory(const std::string& dir) {
   return ::fsync(fd.get()) == 0 ? 0 : errno;
 }
 
-int WriteFile(const std::string& path, const std::string& text, bool durable) {
+int WriteFile(const std::string& path, const std::string& text, bool durable,
+              mode_t mode = kForUs) {
   UniqueFd fd(
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kForUs));
   if (!fd) return errno;
+  // Whatever the mask of the process takes away.
+  if (mode != kForUs && ::fchmod(fd.get(), mode) != 0) return errno;
   if (const int error = WriteAll(fd.get(), text.data(), text.size())) {
     return error;
   }
@@ -111,10 +116,10 @@ int WriteFile(const std::string& path, const std::string& text, bool durable) {
 }
 
 int ReplaceFile(const std::string& dir, const char* file,
-                const std::string& text, bool durable) {
+                const std::string& text, bool durable, mode_t mode = kForUs) {
   const std::string path = dir + '/' + file;
   const std::string draft = path + ".tmp";
-  if (const int error = WriteFile(draft, text, durable)) return error;
+  if (const int error = WriteFile(draft, text, durable, mode)) return error;
   if (::rename(draft.c_str(), path.c_str()) != 0) return errno;
   return durable ? SyncDirectory(dir) : 0;
 }
@@ -169,8 +174,9 @@ Found<ExitRecord> ReadExit(const std::string& dir) {
 }
 
 Found<bool> IsSuspended(const std::string& dir) {
-  if (::access((dir + '/' + kSuspendedFile).c_str(), F_OK) == 0) {
-    return {true, 0};
+  struct stat info = {};
+  if (::lstat((dir + '/' + kSuspendedFile).c_str(), &info) == 0) {
+    return {S_ISREG(info.st_mode), 0};
   }
   if (errno == ENOENT) return {false, 0};
   return {std::nullopt, errno};
@@ -264,14 +270,14 @@ Found<Orders> ReadOrders(const std::string& dir) {
   return {orders, 0};
 }
 
-int WriteOrders(const std::string& dir, const Orders& orders) {
+int WriteOrders(const std::string& dir, const Orders& orders, mode_t mode) {
   RecordText text;
   if (orders.suspend) text.Add("suspend", 1);
   text.Add("checkpoint_attempt", orders.checkpoint_attempt);
   if (orders.stop) text.Add("stop", 1);
   if (orders.recall) text.Add("recall", 1);
   if (orders.abandon) text.Add("abandon", 1);
-  return ReplaceFile(dir, kOrdersFile, text.Close(), orders.abandon);
+  return ReplaceFile(dir, kOrdersFile, text.Close(), orders.abandon, mode);
 }
 
 Found<int64_t> ReadHeartbeat(const std::string& dir) {
@@ -299,7 +305,7 @@ int WriteTexts(const std::string& dir, const char* file,
 Found<std::vector<std::string>> ReadTexts(const std::string& dir,
                                           const char* file) {
   constexpr size_t kLimit = 4 * 1024 * 1024;  // what exec takes is less
-  const auto all = ReadSmallFile(dir + '/' + file, kLimit);
+  const auto all = ReadPlainFile(dir + '/' + file, kLimit);
   if (!all.value) return {std::nullopt, all.error};
   std::vector<std::string> texts;
   size_t begin = 0;

@@ -16,6 +16,13 @@
 //   energy     what it has drawn, by carbon-meter (daemon/energy_log.h)
 //   progress   appended to by the job itself
 //   runner.log complaints of the runner
+//
+// A run of another user's than carbond's has two: what carbond writes stays in
+// JOB.PROCESS, where its user reads nothing but `orders`, and the rest is in
+// JOB.PROCESS/run, which is his. What stands there is his word: he can forge
+// the end of his own job with it, and what it drew, and nothing else.
+
+#include <sys/types.h>
 
 #include <cstdint>
 #include <map>
@@ -38,6 +45,7 @@ inline constexpr char kOrdersFile[] = "orders";
 inline constexpr char kHeartbeatFile[] = "heartbeat";
 inline constexpr char kProgressFile[] = "progress";
 inline constexpr char kRunnerLogFile[] = "runner.log";
+inline constexpr char kHandedFolder[] = "run";
 
 // What the daemon asks of a runner: the value queued with ControlSignal().
 // One real-time signal for all, since the kernel keeps those of one number in
@@ -113,7 +121,9 @@ int SetSuspended(const std::string& dir, bool suspended);
 int WriteHeartbeat(const std::string& dir, int64_t at_ms);
 
 // For the daemon. Each gives errno, or 0.
-int WriteOrders(const std::string& dir, const Orders& orders);
+// `mode`: for a runner of another user it must be readable for all.
+int WriteOrders(const std::string& dir, const Orders& orders,
+                mode_t mode = 0600);
 // A file of texts that may hold anything but NUL, and back.
 int WriteTexts(const std::string& dir, const char* file,
                const std::vector<std::string>& texts);

@@ -39,6 +39,10 @@ std::vector<std::string> FormatRunnerOptions(const RunnerOptions& options) {
     arguments.push_back("--lease-ms");
     arguments.push_back(std::to_string(options.lease_ms));
   }
+  if (!options.orders.empty()) {
+    arguments.push_back("--orders");
+    arguments.push_back(options.orders);
+  }
   for (const std::string& word : options.meter) {
     arguments.push_back("--meter");
     arguments.push_back(word);
@@ -58,6 +62,8 @@ bool ParseRunnerOptions(const std::vector<std::string>& arguments,
     bool good = true;
     if (key == "--dir") {
       options.dir = value;
+    } else if (key == "--orders") {
+      options.orders = value;
     } else if (key == "--workdir") {
       options.workdir = value;
     } else if (key == "--out") {

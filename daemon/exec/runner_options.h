@@ -23,6 +23,7 @@ struct RunnerOptions {
   std::vector<std::string> command;
   // carbon-meter and its arguments; empty: this run is not measured.
   std::vector<std::string> meter = {};
+  std::string orders = {};  // where `orders` are, if not in `dir`
 };
 
 // The arguments that ParseRunnerOptions turns into the same options again,

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -354,6 +355,80 @@ TEST(Service, OutlivesAClientThatGoesAwayInTheMiddle) {
     EXPECT_EQ(watch->Finish().error_code(), grpc::StatusCode::CANCELLED);
   }
   EXPECT_TRUE(world.Get(id).first.ok());
+}
+
+// ---- Who calls
+// ---------------------------------------------------------------
+
+// With nothing that could decode a credential.
+AuthenticatorOptions Unarmed() {
+  AuthenticatorOptions options;
+  options.environment["PATH"] = "/nowhere";
+  return options;
+}
+
+TEST(ServiceOfKnownUsers, AsksForAProofOfWhateverChangesAnything) {
+  Authenticator authenticator(Unarmed());
+  ServiceWorld world(1000, nullptr, &authenticator);
+  const auto refused = [](const grpc::Status& status,
+                          const grpc::ClientContext& context) {
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAUTHENTICATED);
+    EXPECT_THAT(status.error_message(), HasSubstr("carbond asks who calls"));
+    const auto& told = context.GetServerTrailingMetadata();
+    const auto challenge = told.find("carbond-authenticate");
+    ASSERT_NE(challenge, told.end());
+    EXPECT_EQ(challenge->second, fmt::format("munge uid={}", geteuid()));
+  };
+  v1::SubmitJobsRequest submit;
+  *submit.add_jobs() = world.Waiting();
+  v1::SubmitJobsResponse submitted;
+  v1::PlanJobResponse planned;
+  v1::PlanJobRequest plan;
+  *plan.mutable_job() = world.Waiting();
+  v1::Job job;
+  grpc::ClientContext contexts[6];
+  refused(world.stub().SubmitJobs(&contexts[0], submit, &submitted),
+          contexts[0]);
+  refused(world.stub().PlanJob(&contexts[1], plan, &planned), contexts[1]);
+  v1::CancelJobRequest cancel;
+  cancel.set_job_id("1");
+  refused(world.stub().CancelJob(&contexts[2], cancel, &job), contexts[2]);
+  v1::PauseJobRequest pause;
+  pause.set_job_id("1");
+  refused(world.stub().PauseJob(&contexts[3], pause, &job), contexts[3]);
+  v1::ResumeJobRequest resume;
+  resume.set_job_id("1");
+  refused(world.stub().ResumeJob(&contexts[4], resume, &job), contexts[4]);
+  v1::ReadLogsRequest logs;
+  logs.set_job_id("1");
+  v1::ReadLogsResponse piece;
+  auto stream = world.stub().ReadLogs(&contexts[5], logs);
+  EXPECT_FALSE(stream->Read(&piece));
+  refused(stream->Finish(), contexts[5]);
+}
+
+TEST(ServiceOfKnownUsers, BelievesNoCredentialThatItCannotDecode) {
+  Authenticator authenticator(Unarmed());
+  ServiceWorld world(1000, nullptr, &authenticator);
+  v1::SubmitJobsRequest submit;
+  *submit.add_jobs() = world.Waiting();
+  v1::SubmitJobsResponse submitted;
+  grpc::ClientContext context;
+  context.AddMetadata("carbond-credential", "MUNGE:AwQF:");
+  const grpc::Status status =
+      world.stub().SubmitJobs(&context, submit, &submitted);
+  EXPECT_FALSE(status.ok());
+  EXPECT_THAT(status.error_message(), HasSubstr("unmunge was not found"));
+  EXPECT_EQ(submitted.job_ids_size(), 0);
+}
+
+TEST(ServiceOfKnownUsers, ShowsWhatThereIsToWhoeverMayConnect) {
+  Authenticator authenticator(Unarmed());
+  ServiceWorld world(1000, nullptr, &authenticator);
+  v1::ListRegionsResponse regions;
+  grpc::ClientContext context;
+  EXPECT_TRUE(world.stub().ListRegions(&context, {}, &regions).ok());
+  EXPECT_EQ(world.Get("7").first.error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
 }  // namespace

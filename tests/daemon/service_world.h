@@ -71,10 +71,11 @@ class ServiceWorld {
  public:
   static constexpr double kSpeed = 3600;
 
-  // `past` makes what the ledger holds before the daemon begins.
-  explicit ServiceWorld(
-      int cpus = 1000,
-      const std::function<Batch(Instant now)>& past = nullptr) {
+  // `past` makes what the ledger holds before the daemon begins. Who calls has
+  // to prove it where there is an `authenticator`.
+  explicit ServiceWorld(int cpus = 1000,
+                        const std::function<Batch(Instant now)>& past = nullptr,
+                        Authenticator* authenticator = nullptr) {
     Instant real = SystemClock::RealNow();
     clock_ = SystemClock(kSpeed, real, real);
     began_ = real;
@@ -114,7 +115,8 @@ class ServiceWorld {
         *loop_, hub_, *reads_, clock_,
         ServiceOptions{.logs_dir = folder_.path() + "/logs",
                        .executor_of = {{"here", "sim"}},
-                       .embodied_of = {{"here", {.kg = 3700, .gpus = 8}}}});
+                       .embodied_of = {{"here", {.kg = 3700, .gpus = 8}}},
+                       .authenticator = authenticator});
     auto server = Server::Start({address()}, *service_);
     EXPECT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);

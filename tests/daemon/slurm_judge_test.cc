@@ -1,3 +1,4 @@
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -222,18 +223,40 @@ TEST(SlurmJudge, OnlyTheCommandItselfSaysSaved) {
 
 // ---- Words of Slurm ---------------------------------------------------------
 
+std::string Row(const std::vector<std::string>& fields) {
+  return fmt::format("{}\n", fmt::join(fields, "\x1f"));
+}
+
 TEST(SlurmCommands, ReadsOneLineForEachJobWhateverItsName) {
   const auto jobs = ParseSqueue(
-      "1\x1fPENDING\x1f(launch failed)\x1f|a b|\x1f\n"
-      "half a line\n"
-      "2\x1fRUNNING\x1fNone\x1fx\x1f"
-      "eu[1-2]\n"
-      "3\x1fRUNNING\x1fNone\x1fx\x1f"
-      "eu1\x1fmore\n");
+      Row({"m7", "1", "PENDING", "(launch failed)", "", "1000", "|a b|"}) +
+          Row({"m7", "half a line"}) +
+          Row({"m7", "2", "RUNNING", "None", "eu[1-2]", "1001", "x", "y"}) +
+          Row({"m7", "3", "RUNNING", "None", "eu1", "ana", "x"}),
+      "m7");
   ASSERT_EQ(jobs.size(), 2u);
   EXPECT_EQ(jobs[0].name, "|a b|");
   EXPECT_EQ(jobs[0].nodes, "");
+  EXPECT_EQ(jobs[0].uid, 1000);
+  EXPECT_EQ(jobs[1].name, "x\x1fy");
   EXPECT_EQ(jobs[1].nodes, "eu[1-2]");
+  EXPECT_EQ(jobs[1].uid, 1001);
+}
+
+// A name may hold a line that looks like another user's job.
+TEST(SlurmCommands, BelievesNoLineWithoutTheMarkOfThisQuestion) {
+  const std::string forged =
+      Row({"m6", "2", "CANCELLED", "None", "eu1", "1000", "carbond.4f.1.1"});
+  const auto jobs = ParseSqueue(
+      Row({"m7", "1", "RUNNING", "None", "eu1", "33", "mine\n" + forged}),
+      "m7");
+  ASSERT_EQ(jobs.size(), 1u);
+  EXPECT_EQ(jobs[0].name, "mine");
+  EXPECT_NE(MakeMark(), MakeMark());
+}
+
+TEST(SlurmCommands, AsksForTheJobsOfAllWhoseRunsThereAre) {
+  EXPECT_EQ(SqueueArguments({"33", "carbond"}, "m7")[2], "--user=33,carbond");
 }
 
 TEST(SlurmCommands, AnUnknownStateIsNoEnd) {

@@ -49,6 +49,15 @@ TEST(EventCodec, KeepsWhereAnAdoptedJobStands) {
   EXPECT_FALSE(DecodeSpec(EncodeSpec(FullSpec())).value().adopted());
 }
 
+TEST(EventCodec, KeepsWhoWasProvenToHaveSubmittedAJobRootToo) {
+  JobSpec spec = FullSpec();
+  EXPECT_FALSE(DecodeSpec(EncodeSpec(spec)).value().uid.has_value());
+  for (const int64_t uid : {int64_t{0}, int64_t{4294967294}}) {
+    spec.uid = uid;
+    EXPECT_EQ(DecodeSpec(EncodeSpec(spec)).value(), spec);
+  }
+}
+
 // The words of old ledgers: a change here needs a way to read them still.
 TEST(EventCodec, KeepsItsWords) {
   EXPECT_EQ(EncodeSpec(FullSpec()),

@@ -17,7 +17,9 @@ bool SameSight(const Sight& a, const Sight& b) {
 }  // namespace
 
 SlurmCluster::Held::Held(const std::string& directory)
-    : dir(directory), progress(directory + '/' + kProgressFile) {}
+    : dir(directory),
+      work(directory),
+      progress(directory + '/' + kProgressFile) {}
 
 SlurmCluster::SlurmCluster(SlurmOptions options, std::string conf,
                            std::map<std::string, SlurmPlace> places,
@@ -147,6 +149,7 @@ Status SlurmCluster::ReadFirst(Held& held) {
     const auto conf = submission.value->find("conf");
     if (conf == submission.value->end() || conf->second == conf_) {
       CARBOND_RETURN_IF_ERROR(ReadEntryFirst(held, *submission.value));
+      CARBOND_RETURN_IF_ERROR(ReadOwner(held, *submission.value));
       if (!held.is_entry()) {
         auto sbatch = ReadTexts(held.dir, kSbatchFile);
         if (!sbatch.value) return trouble(kSbatchFile, sbatch.error);
@@ -165,36 +168,48 @@ Status SlurmCluster::ReadFirst(Held& held) {
 }
 
 Status SlurmCluster::ReadDirectory(Held& held) {
+  CARBOND_ASSIGN_OR_RETURN(const auto as_owner, AsOwner(held));
   const auto trouble = [&](int error) {
-    return Trouble("{}: {}", held.dir, std::strerror(error));
+    return Trouble("{}: {}", held.work, std::strerror(error));
+  };
+  // Who shuts his own folder has his run taken for silent: not for unknown, or
+  // it would keep its place for ever.
+  const auto shut = [&](int error) {
+    return held.user && (error == EACCES || error == EPERM || error == ENOTDIR);
   };
   RunFacts& facts = held.facts;
   if (!facts.started) {
-    auto started = ReadStarted(held.dir);
-    if (started.error != 0) return trouble(started.error);
+    auto started = ReadStarted(held.work);
+    if (started.error != 0 && !shut(started.error)) {
+      return trouble(started.error);
+    }
     if (!started.value) return Ok();
     facts.started = std::move(started.value);
     held.heartbeat_changed = Now();
   }
   if (!facts.job || facts.job->before) {
-    auto job = ReadJob(held.dir);
-    if (job.error != 0) return trouble(job.error);
+    auto job = ReadJob(held.work);
+    if (job.error != 0 && !shut(job.error)) return trouble(job.error);
     if (job.value) facts.job = std::move(job.value);
   }
-  const auto suspended = IsSuspended(held.dir);
-  if (suspended.error != 0) return trouble(suspended.error);
-  facts.suspended = *suspended.value;
-  const auto heartbeat = ReadHeartbeat(held.dir);
-  if (heartbeat.error != 0) return trouble(heartbeat.error);
-  if (heartbeat.value != facts.heartbeat_ms) {
+  const auto suspended = IsSuspended(held.work);
+  if (suspended.error != 0 && !shut(suspended.error)) {
+    return trouble(suspended.error);
+  }
+  facts.suspended = suspended.value.value_or(facts.suspended);
+  const auto heartbeat = ReadHeartbeat(held.work);
+  if (heartbeat.error != 0 && !shut(heartbeat.error)) {
+    return trouble(heartbeat.error);
+  }
+  if (heartbeat.value && heartbeat.value != facts.heartbeat_ms) {
     facts.heartbeat_ms = heartbeat.value;
     held.heartbeat_changed = Now();
   }
   facts.silent = Now() - held.heartbeat_changed;
   facts.progress = held.progress.Look();
   // Last: its end is written after all else.
-  auto exit = ReadExit(held.dir);
-  if (exit.error != 0) return trouble(exit.error);
+  auto exit = ReadExit(held.work);
+  if (exit.error != 0 && !shut(exit.error)) return trouble(exit.error);
   if (exit.value && !facts.exit) held.exit_seen = Now();
   facts.exit = std::move(exit.value);
   if (facts.exit) facts.exit_for = Now() - held.exit_seen;
@@ -210,7 +225,9 @@ void SlurmCluster::ReadEnergy(ProcessId id, Held& held) {
   if (!changed && Now() < held.next_energy) return;
   held.suspended_by_energy = facts.suspended;
   held.next_energy = Now() + options_.energy;
-  if (auto log = ReadEnergyLog(held.dir)) {
+  const auto as_owner = AsOwner(held);
+  if (!as_owner.ok()) return;  // told by the look at the rest
+  if (auto log = ReadEnergyLog(held.work)) {
     options_.board->Put(id, *std::move(log));
   }
 }
@@ -239,6 +256,8 @@ Sight SlurmCluster::LookAt(ProcessId id, Held& held) {
     return unknown;
   }
   if (!held.facts.submitted) {  // or by another cluster than this
+    // Handed in again at once, what could not be prepared could not be now.
+    if (held.retry_at && Now() < *held.retry_at) return unknown;
     unknown.what = Sight::What::kAbsent;
     return unknown;
   }
@@ -260,7 +279,7 @@ Sight SlurmCluster::LookAt(ProcessId id, Held& held) {
     Order(id, held, orders);
     // Another run may follow only once this one is told to stay away.
     if (!held.facts.orders.abandon) return unknown;
-    Cancel(id, held.facts.orders);
+    Cancel(id, held, held.facts.orders);
   }
   // A stop of what still waits may have been overheard; asked for once per
   // reading of the queue.
@@ -268,7 +287,7 @@ Sight SlurmCluster::LookAt(ProcessId id, Held& held) {
       StageOf(*held.facts.row) != SlurmStage::kOver &&
       held.cancelled_at != queue_at_) {
     held.cancelled_at = queue_at_;
-    Cancel(id, held.facts.orders);
+    Cancel(id, held, held.facts.orders);
   }
   using What = Sight::What;
   held.final =

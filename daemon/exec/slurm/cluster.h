@@ -27,6 +27,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/energy_board.h"
+#include "daemon/exec/files_as.h"
 #include "daemon/exec/meter_of.h"
 #include "daemon/exec/slurm/adoption.h"
 #include "daemon/exec/slurm/commands.h"
@@ -34,6 +35,7 @@
 #include "daemon/exec/slurm/judge.h"
 #include "daemon/exec/slurm/program.h"
 #include "daemon/exec/slurm/room.h"
+#include "daemon/exec/slurm/run_as.h"
 
 namespace carbond {
 
@@ -52,6 +54,8 @@ struct SlurmOptions {
   Environment environment;       // of Slurm's commands, and so of the jobs
   RunMeter meter_of = {};        // what measures each run
   EnergyBoard* board = nullptr;  // outlives the executor
+  // Runs belong to who submitted their jobs; nothing: to `user`.
+  std::optional<RunAsPolicy> run_as = {};
 };
 
 class SlurmCluster {
@@ -99,7 +103,12 @@ class SlurmCluster {
   // The thread's own memory of a run.
   struct Held {
     explicit Held(const std::string& directory);
+    void HandTo(UnixUser user);
     std::string dir;
+    // The folder that its runner writes to: `dir`, or of another user's run the
+    // one below it that is his.
+    std::string work;
+    std::optional<UnixUser> user;  // whose it is, if not carbond's own
     RunFacts facts;
     std::vector<std::string> sbatch;  // its arguments, as they stand on disk
     bool read = false;                // what stood there when it was first seen
@@ -145,12 +154,25 @@ class SlurmCluster {
   // cluster_acts.cc
   void Do(ProcessId id, Errand& errand);
   Status Prepare(ProcessId id, Held& held, const Errand& errand);
+  Result<Submission> PrepareRunner(ProcessId id, const Held& held,
+                                   const Errand& errand);
   void Submit(ProcessId id, Held& held);
   void Order(ProcessId id, Held& held, Orders orders);
-  void Cancel(ProcessId id, const Orders& orders);
+  void Cancel(ProcessId id, const Held& held, const Orders& orders);
   void Remove(ProcessId id, const Held& held);
   Result<ProgramEnd> Call(const std::string& program,
                           const std::vector<std::string>& arguments) const;
+
+  // cluster_users.cc: runs of other users
+  Status FindOwner(ProcessId id, Held& held, const JobSpec& spec);
+  Status ReadOwner(Held& held, const TextRecord& submission);
+  Status MakeFolders(ProcessId id, const Held& held);
+  Result<std::optional<FilesAs>> AsOwner(const Held& held) const;
+  Result<ProgramEnd> CallFor(const Held& held, const std::string& program,
+                             const std::vector<std::string>& arguments);
+  std::vector<std::string> Owners() const;  // as squeue takes them
+  int64_t OwnerOf(const std::string& name) const;
+  bool RemoveWork(ProcessId id, const Held& held);
 
   // cluster_rooms.cc
   void ReadQueue();
@@ -211,6 +233,8 @@ class SlurmCluster {
   Duration next_rooms_{0};
   Duration unreachable_until_{0};  // nothing is submitted before
   std::string trouble_;            // why Slurm does not answer; empty: it does
+  std::map<uid_t, Duration>
+      hung_until_;  // no command of theirs is begun before
   std::map<std::string, SlurmEntry> entries_;  // by number, as last read
   std::optional<Duration> entries_at_;
   Duration next_entries_{0};

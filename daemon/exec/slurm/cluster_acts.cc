@@ -44,11 +44,13 @@ void SlurmCluster::Do(ProcessId id, Errand& errand) {
     const Status made =
         entry ? PrepareEntry(id, held, errand) : Prepare(id, held, errand);
     if (!made.ok()) {
-      spdlog::error("job {} run {}: {}", Number(id.job), id.process,
-                    Message(made));
+      held.retry_at = Now() + kRetry;
+      if (held.told == Message(made)) return;
+      held.told = Message(made);
+      spdlog::error("job {} run {}: {}", Number(id.job), id.process, held.told);
       return;
     }
-    if (!entry) Submit(id, held);
+    if (!entry && held.facts.submitted) Submit(id, held);
   }
   if (errand.changes.empty()) return;
   Orders orders = held.facts.orders;
@@ -58,14 +60,36 @@ void SlurmCluster::Do(ProcessId id, Errand& errand) {
 
 // Everything a node needs, and last of all the record that Slurm is asked.
 Status SlurmCluster::Prepare(ProcessId id, Held& held, const Errand& errand) {
+  CARBOND_RETURN_IF_ERROR(FindOwner(id, held, errand.start->spec));
+  if (!held.facts.refusal.empty()) return Ok();
+  CARBOND_RETURN_IF_ERROR(MakeFolders(id, held));
+  CARBOND_ASSIGN_OR_RETURN(const Submission submission,
+                           PrepareRunner(id, held, errand));
+  held.sbatch = SbatchArguments(errand.place, submission);
+  CARBOND_RETURN_IF_ERROR(Written(
+      WriteTexts(held.dir, kSbatchFile, held.sbatch), held.dir, kSbatchFile));
+  TextRecord record = {{"conf", conf_}, {"name", submission.name}};
+  if (held.user) {
+    record["user"] = held.user->name;
+    record["uid"] = std::to_string(held.user->uid);
+    record["gid"] = std::to_string(held.user->gid);
+  }
+  CARBOND_RETURN_IF_ERROR(
+      Written(WriteRecord(held.dir, kSubmissionFile, record), held.dir,
+              kSubmissionFile));
+  held.facts.submitted = true;
+  return Ok();
+}
+
+// What stands in the folder of its runner, written as the run's own user.
+Result<Submission> SlurmCluster::PrepareRunner(ProcessId id, const Held& held,
+                                               const Errand& errand) {
+  CARBOND_ASSIGN_OR_RETURN(const auto as_owner, AsOwner(held));
   const StartOrder& order = *errand.start;
   const std::string& shared = options_.shared_dir;
-  const std::string checkpoints = CheckpointDir(shared, id.job);
-  CARBOND_RETURN_IF_ERROR(MakeDirectory(held.dir, 0700));
-  CARBOND_RETURN_IF_ERROR(MakeJobDirectories(shared, id.job));
-
   RunnerOptions runner;
-  runner.dir = held.dir;
+  runner.dir = held.work;
+  if (held.user) runner.orders = held.dir;
   runner.workdir = order.spec.workdir;
   runner.out = LogPath(shared, id, LogStream::kOut);
   runner.err = LogPath(shared, id, LogStream::kErr);
@@ -79,15 +103,16 @@ Status SlurmCluster::Prepare(ProcessId id, Held& held, const Errand& errand) {
   }
   if (order.resume) runner.on_resume = order.spec.on_resume;
   runner.command = order.spec.command;
-  if (options_.meter_of) runner.meter = options_.meter_of(order, held.dir);
+  if (options_.meter_of) runner.meter = options_.meter_of(order, held.work);
   const auto texts = [&](const char* file,
                          const std::vector<std::string>& all) {
-    return Written(WriteTexts(held.dir, file, all), held.dir, file);
+    return Written(WriteTexts(held.work, file, all), held.work, file);
   };
   CARBOND_RETURN_IF_ERROR(texts(kOptionsFile, FormatRunnerOptions(runner)));
 
   std::vector<std::string> environment;
-  const RunPaths paths{checkpoints, held.dir + '/' + kProgressFile};
+  const RunPaths paths{CheckpointDir(shared, id.job),
+                       held.work + '/' + kProgressFile};
   // Devices are Slurm's to give.
   for (const auto& [name, value] : JobEnvironment({}, order, paths, false)) {
     environment.push_back(name + '=' + value);
@@ -100,21 +125,14 @@ Status SlurmCluster::Prepare(ProcessId id, Held& held, const Errand& errand) {
       order.spec.name.empty()
           ? fmt::format("carbond job {}", Number(id.job))
           : fmt::format("carbond job {}: {}", Number(id.job), order.spec.name);
-  submission.script = held.dir + '/' + kScriptFile;
-  submission.arguments = {options_.runner, "--run", held.dir};
-  submission.log = held.dir + '/' + kRunnerLogFile;
+  submission.script = held.work + '/' + kScriptFile;
+  submission.arguments = {options_.runner, "--run", held.work};
+  submission.log = held.work + '/' + kRunnerLogFile;
   submission.allotment = order.allotment;
   submission.times = errand.times;
-  CARBOND_RETURN_IF_ERROR(Written(WriteText(held.dir, kScriptFile, kScript),
-                                  held.dir, kScriptFile));
-  held.sbatch = SbatchArguments(errand.place, submission);
-  CARBOND_RETURN_IF_ERROR(texts(kSbatchFile, held.sbatch));
-  CARBOND_RETURN_IF_ERROR(
-      Written(WriteRecord(held.dir, kSubmissionFile,
-                          {{"conf", conf_}, {"name", submission.name}}),
-              held.dir, kSubmissionFile));
-  held.facts.submitted = true;
-  return Ok();
+  CARBOND_RETURN_IF_ERROR(Written(WriteText(held.work, kScriptFile, kScript),
+                                  held.work, kScriptFile));
+  return submission;
 }
 
 // Whatever goes wrong here, Slurm may have taken it: only its queue will tell.
@@ -128,18 +146,19 @@ void SlurmCluster::Submit(ProcessId id, Held& held) {
     held.asked_at = Now();
     return;
   }
-  const Result<ProgramEnd> end = Call("sbatch", held.sbatch);
+  const Result<ProgramEnd> end = CallFor(held, "sbatch", held.sbatch);
   held.asked_at = Now();
   if (end.ok() && end->code == 0) {
     held.facts.answered = true;
     const std::string number =
-        end->out.substr(0, end->out.find_first_of(";\n"));
+        end->out.substr(0, end->out.find_first_not_of("0123456789"));
     spdlog::info("handed to Slurm job={} run={} slurm_job={} name={}",
                  Number(id.job), id.process, number, NameOf(id));
   } else if (end.ok() && end->code && IsRefusal(end->err)) {
     held.facts.refusal = "sbatch: " + LastComplaint(end->err);
   } else {
-    unreachable_until_ = Now() + kRetry;
+    // That one user's command gave none says nothing of the others'.
+    if (!held.user || !trouble_.empty()) unreachable_until_ = Now() + kRetry;
     spdlog::warn("job {} run {}: sbatch gave no answer: {}", Number(id.job),
                  id.process,
                  !end.ok()        ? Message(end.status())
@@ -150,7 +169,10 @@ void SlurmCluster::Submit(ProcessId id, Held& held) {
 
 void SlurmCluster::Order(ProcessId id, Held& held, Orders orders) {
   if (orders == held.facts.orders || !held.facts.submitted) return;
-  if (const int error = WriteOrders(held.dir, orders)) {
+  constexpr mode_t kForAll = 0644;  // who runs it reads no more than this
+  const int error = held.user ? WriteOrders(held.dir, orders, kForAll)
+                              : WriteOrders(held.dir, orders);
+  if (error != 0) {
     spdlog::warn("job {} run {}: cannot write {}/{}: {}", Number(id.job),
                  id.process, held.dir, kOrdersFile, std::strerror(error));
     return;  // asked for again
@@ -161,16 +183,19 @@ void SlurmCluster::Order(ProcessId id, Held& held, Orders orders) {
     return;
   }
   // What only waits in the queue has no runner yet that would read them.
-  if (!held.facts.started) Cancel(id, orders);
+  if (!held.facts.started) Cancel(id, held, orders);
 }
 
 // Nothing, unless the orders say so.
-void SlurmCluster::Cancel(ProcessId id, const Orders& orders) {
+void SlurmCluster::Cancel(ProcessId id, const Held& held,
+                          const Orders& orders) {
   const bool whatever = orders.stop || orders.abandon;
   if (!whatever && !orders.recall) return;
-  const auto end =
-      Call("scancel", whatever ? ScancelArguments(options_.user, NameOf(id))
-                               : RecallArguments(options_.user, NameOf(id)));
+  const std::string user =
+      held.user ? std::to_string(held.user->uid) : options_.user;
+  const auto end = CallFor(held, "scancel",
+                           whatever ? ScancelArguments(user, NameOf(id))
+                                    : RecallArguments(user, NameOf(id)));
   if (end.ok() && end->code == 0) return;
   spdlog::warn("job {} run {}: scancel: {}", Number(id.job), id.process,
                !end.ok()        ? Message(end.status())
@@ -179,6 +204,7 @@ void SlurmCluster::Cancel(ProcessId id, const Orders& orders) {
 }
 
 void SlurmCluster::Remove(ProcessId id, const Held& held) {
+  if (!RemoveWork(id, held)) return;
   std::error_code error;
   std::filesystem::remove_all(held.dir, error);
   if (!error) return;

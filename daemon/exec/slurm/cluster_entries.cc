@@ -4,7 +4,6 @@
 #include <spdlog/spdlog.h>
 
 #include <cstring>
-#include <random>
 
 #include "daemon/exec/directory.h"
 #include "daemon/exec/slurm/cluster.h"
@@ -18,12 +17,6 @@ std::string KeyOf(const std::string& number, Instant entered_at) {
 }
 std::string KeyOf(const QueueEntry& entry) {
   return KeyOf(entry.number, entry.entered_at);
-}
-
-// Nobody can have written it into a comment.
-std::string MakeMark() {
-  std::random_device random;
-  return fmt::format("{:08x}{:08x}", random(), random());
 }
 
 std::optional<Instant> Seconds(const TextRecord& record, const char* key) {

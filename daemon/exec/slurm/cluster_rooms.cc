@@ -45,12 +45,14 @@ std::optional<std::string> SlurmCluster::Ask(
 // One question for all runs, however many.
 void SlurmCluster::ReadQueue() {
   const Duration asked = Now();
-  const auto text = Ask("squeue", SqueueArguments(options_.user));
+  const std::string mark = MakeMark();
+  const auto text = Ask("squeue", SqueueArguments(Owners(), mark));
   next_queue_ = Now() + options_.poll;
   if (!text) return;
   queue_at_ = asked;
   queue_.clear();
-  for (SlurmJob& job : ParseSqueue(*text)) {
+  for (SlurmJob& job : ParseSqueue(*text, mark)) {
+    if (job.uid != OwnerOf(job.name)) continue;  // another's of that name
     const auto [at, is_new] = queue_.try_emplace(job.name, job);
     // A name may stand there twice: what is over says less than what is not,
     // and of two that are over the later one is read later.

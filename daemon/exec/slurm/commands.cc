@@ -1,14 +1,18 @@
 #include "daemon/exec/slurm/commands.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <random>
 
 namespace carbond {
 namespace {
 
 // Between fields: any byte does, and names may hold all that can be typed.
 constexpr char kField = '\x1f';
-constexpr size_t kFields = 5;
+constexpr size_t kFields = 6;
 
 // Slurm counts in minutes.
 int64_t Minutes(Duration time) {
@@ -64,15 +68,24 @@ std::vector<std::string> SbatchArguments(const SlurmPlace& place,
   return arguments;
 }
 
-std::vector<std::string> SqueueArguments(const std::string& user) {
-  constexpr std::array kColumns = {"%i", "%T", "%r", "%j", "%N"};
+std::string MakeMark() {
+  std::random_device random;
+  return fmt::format("{:08x}{:08x}", random(), random());
+}
+
+std::vector<std::string> SqueueArguments(const std::vector<std::string>& users,
+                                         const std::string& mark) {
+  // The name last: it may hold anything.
+  constexpr std::array kColumns = {"%i", "%T", "%r", "%N", "%U", "%j"};
   static_assert(kColumns.size() == kFields);
-  std::string format;
+  std::string format = mark;
   for (const char* column : kColumns) {
-    if (!format.empty()) format += kField;
+    format += kField;
     format += column;
   }
-  return {"--noheader", "--states=all", "--user=" + user, "--format=" + format};
+  return {"--noheader", "--states=all",
+          fmt::format("--user={}", fmt::join(users, ",")),
+          "--format=" + format};
 }
 
 std::vector<std::string> ScancelArguments(const std::string& user,
@@ -87,23 +100,34 @@ std::vector<std::string> RecallArguments(const std::string& user,
   return arguments;
 }
 
-std::vector<SlurmJob> ParseSqueue(std::string_view text) {
+std::vector<SlurmJob> ParseSqueue(std::string_view text,
+                                  const std::string& mark) {
+  const std::string begin = mark + kField;
   std::vector<SlurmJob> jobs;
   while (!text.empty()) {
     const size_t line_end = std::min(text.find('\n'), text.size());
     std::string_view line = text.substr(0, line_end);
     text.remove_prefix(std::min(line_end + 1, text.size()));
+    if (!line.starts_with(begin)) continue;
+    line.remove_prefix(begin.size());
     SlurmJob job;
+    std::string uid;
     std::array<std::string*, kFields> fields = {
-        &job.id, &job.state, &job.reason, &job.name, &job.nodes};
+        &job.id, &job.state, &job.reason, &job.nodes, &uid, &job.name};
     size_t field = 0;
-    for (; field < kFields; ++field) {
+    for (; field + 1 < kFields; ++field) {
       const size_t end = line.find(kField);
-      if ((end == std::string_view::npos) != (field + 1 == kFields)) break;
+      if (end == std::string_view::npos) break;
       *fields[field] = std::string(line.substr(0, end));
-      if (end != std::string_view::npos) line.remove_prefix(end + 1);
+      line.remove_prefix(end + 1);
     }
-    if (field == kFields && !job.id.empty()) jobs.push_back(std::move(job));
+    const auto read =
+        std::from_chars(uid.data(), uid.data() + uid.size(), job.uid);
+    if (field + 1 < kFields || job.id.empty() || read.ec != std::errc()) {
+      continue;
+    }
+    job.name = line;
+    jobs.push_back(std::move(job));
   }
   return jobs;
 }

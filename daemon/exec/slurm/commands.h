@@ -34,8 +34,13 @@ struct Submission {
 std::vector<std::string> SbatchArguments(const SlurmPlace& place,
                                          const Submission& submission);
 
-// All that this cluster knows of jobs of `user`, ended ones too.
-std::vector<std::string> SqueueArguments(const std::string& user);
+// One for each question: nobody can have written it into a name or a comment.
+std::string MakeMark();
+
+// All that this cluster knows of jobs of these users (names or numbers), ended
+// ones too.
+std::vector<std::string> SqueueArguments(const std::vector<std::string>& users,
+                                         const std::string& mark);
 
 // By name, so that a number which changed hands meanwhile hits nobody else.
 std::vector<std::string> ScancelArguments(const std::string& user,
@@ -50,9 +55,12 @@ struct SlurmJob {
   std::string reason;  // why it waits, or how it ended
   std::string name;
   std::string nodes;
+  int64_t uid = -1;  // whose it is: anybody may give his job any name
 };
-// Nothing of a line that has not the fields asked for.
-std::vector<SlurmJob> ParseSqueue(std::string_view text);
+// Nothing of a line that does not begin with the mark, or has not the fields
+// asked for.
+std::vector<SlurmJob> ParseSqueue(std::string_view text,
+                                  const std::string& mark);
 
 // What a state means for who waits for the run.
 enum class SlurmStage { kQueued, kActive, kOver };

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "daemon/exec/directory.h"
+#include "daemon/exec/handed_folder.h"
 
 namespace carbond {
 namespace {
@@ -20,6 +21,15 @@ Duration TimeLimitOf(const JobSpec& spec) {
   if (spec.time_limit) return *spec.time_limit;
   return kTimeLimitFactor *
          (spec.duration + spec.resume_cost + spec.checkpoint_cost);
+}
+
+// Users pass through what is carbond's to what is theirs.
+Status OpenToUsers(const SlurmOptions& options) {
+  CARBOND_RETURN_IF_ERROR(CheckPathIsOurs(options.shared_dir));
+  for (const char* folder : {"/slurm", "/logs", "/checkpoints"}) {
+    CARBOND_RETURN_IF_ERROR(LetPass(options.shared_dir + folder));
+  }
+  return Ok();
 }
 
 }  // namespace
@@ -49,6 +59,9 @@ SlurmExecutor::SlurmExecutor(SlurmOptions options,
 Result<std::unique_ptr<SlurmExecutor>> SlurmExecutor::Open(
     SlurmOptions options, std::map<std::string, SlurmPlace> places,
     const SystemClock& clock, std::function<void()> wake, HandIn hand_in) {
+  if (options.run_as) {
+    CARBOND_RETURN_IF_ERROR(CheckMayBecomeOthers(options.environment));
+  }
   std::error_code error;
   for (std::string* path : {&options.shared_dir, &options.runner}) {
     *path = std::filesystem::absolute(*path, error).lexically_normal();
@@ -61,6 +74,7 @@ Result<std::unique_ptr<SlurmExecutor>> SlurmExecutor::Open(
   const std::string& shared = options.shared_dir;
   CARBOND_RETURN_IF_ERROR(MakeDirectory(shared + "/slurm", 0700));
   CARBOND_RETURN_IF_ERROR(MakeSharedDirectories(shared));
+  if (options.run_as) CARBOND_RETURN_IF_ERROR(OpenToUsers(options));
   for (const auto& [region, place] : places) {
     if (place.conf.empty() || ::access(place.conf.c_str(), R_OK) == 0) continue;
     return Missing("region `{}`: conf {}: {}", region, place.conf,
@@ -74,12 +88,19 @@ Result<std::unique_ptr<SlurmExecutor>> SlurmExecutor::Open(
 // The command is looked for on the node: it may be installed there alone.
 Status SlurmExecutor::Check(const JobSpec& spec, const std::string& region) {
   CARBOND_RETURN_IF_ERROR(CheckCommandText(spec));
+  if (options_.run_as) {
+    const Status may = CheckSubmitter(spec, *options_.run_as);
+    if (may.ok()) return may;
+    return Status(may.code(),
+                  fmt::format("region `{}`: {}", region, Message(may)));
+  }
   if (spec.user == options_.user) return Ok();
   return Status(
       absl::StatusCode::kPermissionDenied,
       fmt::format("region `{}`: its Slurm jobs run as user {}, since carbond "
                   "does; a job of {} may not: submit it as {}, or run a "
-                  "carbond of your own",
+                  "carbond of your own; an admin may have `slurm: {{run_as: "
+                  "submitter}}` configured",
                   region, options_.user, spec.user, options_.user));
 }
 
