@@ -50,7 +50,7 @@ void SlurmCluster::Start(const StartOrder& order, const SlurmPlace& place,
   errand.start = order;
   errand.place = place;
   errand.times = times;
-  if (order.spec.adopted()) Unwatch(order.spec.entry);
+  if (order.spec.adopted()) errand.was_held = Unwatch(order.spec.entry);
   // Not absent any more, or the engine would ask again at once.
   sights_[order.id].what = Sight::What::kStarting;
   changed_.notify_all();

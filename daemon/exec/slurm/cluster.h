@@ -95,6 +95,7 @@ class SlurmCluster {
     SlurmTimes times;
     std::vector<Change> changes;
     bool forget = false;
+    bool was_held = false;
   };
   // The thread's own memory of a run.
   struct Held {
@@ -123,11 +124,13 @@ class SlurmCluster {
     std::optional<Instant> began;
     Instant seen_at;
     std::optional<Duration> acted_at;
+    bool was_held = false;  // until it was handed over
   };
   // One that waits for its hour.
   struct Watched {
     QueueEntry entry;
     Standing standing;
+    std::optional<Duration> held_at = {};  // when it was last seen to be held
     bool withdraw = false;
     bool asked = false;  // by a question that was answered, or is to be
   };
@@ -163,7 +166,7 @@ class SlurmCluster {
                                  const std::vector<std::string>& arguments);
 
   // cluster_entries.cc
-  void Unwatch(const QueueEntry& entry);  // while mutex_ is held
+  bool Unwatch(const QueueEntry& entry);  // while mutex_ is held; was it held?
   Status PrepareEntry(ProcessId id, Held& held, const Errand& errand);
   Status ReadEntryFirst(Held& held, const TextRecord& submission);
   void KeepSeen(ProcessId id, Held& held);
@@ -178,9 +181,10 @@ class SlurmCluster {
   bool KnowCluster();
   bool IsOurs(const SlurmEntry& entry);
   void ReadHeld(const std::string& region, const std::string& partition);
-  void HandOver(HeldJob job);
+  void HandOver(HeldJob job, int tasks);
   void TellAnswers();
-  void Tell(const Asked& asked);
+  void TellAdopted(const std::string& base, const std::vector<Asked>& adopted);
+  void TellRefused(const std::string& number, const Asked& refused);
 
   // cluster.cc: what is seen of runs
   bool WantsQueue() const;

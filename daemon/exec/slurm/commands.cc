@@ -125,6 +125,11 @@ SlurmStage StageOf(const SlurmJob& job) {
              : SlurmStage::kActive;
 }
 
+std::string StateWords(const std::string& state, const std::string& reason) {
+  const bool none = reason.empty() || reason == "None" || reason == "(null)";
+  return none ? state : fmt::format("{} ({})", state, reason);
+}
+
 bool IsRefusal(std::string_view complaint) {
   // Sentences of Slurm that mean "no answer came", and not "no".
   constexpr std::array<std::string_view, 8> kNoAnswer = {

@@ -58,6 +58,9 @@ std::vector<SlurmJob> ParseSqueue(std::string_view text);
 enum class SlurmStage { kQueued, kActive, kOver };
 SlurmStage StageOf(const SlurmJob& job);
 
+// `PENDING (Resources)`; the state alone where Slurm names no reason.
+std::string StateWords(const std::string& state, const std::string& reason);
+
 // Of a failed sbatch: was nothing accepted for certain? After a time-out, or
 // when the controller could not be reached, the job may exist all the same.
 bool IsRefusal(std::string_view complaint);

@@ -139,7 +139,7 @@ std::vector<SlurmNode> ParseSinfo(std::string_view text,
 
 std::vector<std::string> UseArguments(const std::string& partition) {
   std::string format;
-  for (const char* column : {"%j", "%C", "%b", "%D", "%e", "%A"}) {
+  for (const char* column : {"%j", "%C", "%b", "%D", "%e", "%i"}) {
     if (!format.empty()) format += kField;
     format += column;
   }
