@@ -58,6 +58,15 @@ TEST(SlurmEntryJudge, WhoeverHoldsItAgainIsNotOverruled) {
   EXPECT_THAT(verdict.sight.detail, HasSubstr("not by carbond"));
 }
 
+// Before it was seen that carbond let it go, too.
+TEST(SlurmEntryJudge, AnAdministratorsHoldIsNotOverruled) {
+  EntryFacts facts = Facts("PENDING", true);
+  facts.row->reason = "JobHeldAdmin";
+  const EntryVerdict verdict = JudgeEntry(facts);
+  EXPECT_EQ(verdict.next, Next::kNothing);
+  EXPECT_THAT(verdict.sight.detail, HasSubstr("(JobHeldAdmin), and not by"));
+}
+
 TEST(SlurmEntryJudge, WhatWaitsForSlurmSaysWhy) {
   EntryFacts facts = Facts("PENDING");
   facts.row->reason = "Resources";

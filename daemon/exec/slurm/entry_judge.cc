@@ -73,7 +73,11 @@ EntryVerdict Waiting(const EntryFacts& facts, const SlurmEntry& row) {
     return Ask(facts.fresh ? What::kAbsent : What::kStarting, shown);
   }
   if (!row.held) return Ask(What::kStarting, shown);
-  if (!facts.let_go) return Ask(What::kStarting, {}, act(Next::kLetGo));
+  // Neither `sbatch --hold` nor the plugin nor carbond holds as one.
+  const bool by_administrator = row.reason == "JobHeldAdmin";
+  if (!facts.let_go && !by_administrator) {
+    return Ask(What::kStarting, {}, act(Next::kLetGo));
+  }
   return Ask(What::kStarting,
              fmt::format("{} is held again ({}), and not by carbond: "
                          "`scontrol release {}` lets it go",
