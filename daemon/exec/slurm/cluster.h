@@ -157,7 +157,9 @@ class SlurmCluster {
 
   // cluster_rooms.cc
   void ReadQueue();
-  bool ReadRooms();  // has any changed?
+  bool ReadRooms();   // has any changed?
+  bool CloseRooms();  // those of a cluster that does not answer
+  Resources OwnRunning() const;
   std::optional<Room> ReadRoom(
       const std::string& region, const SlurmPlace& place,
       const std::vector<SlurmReservation>& reservations);
@@ -187,6 +189,7 @@ class SlurmCluster {
   void TellRefused(const std::string& number, const Asked& refused);
 
   // cluster.cc: what is seen of runs
+  bool MayAsk() const { return Now() >= quiet_until_; }
   bool WantsQueue() const;
   bool WantsEntries();
   Status ReadFirst(Held& held);
@@ -213,8 +216,13 @@ class SlurmCluster {
   std::optional<Duration> queue_at_;       // when it was asked for
   Duration next_queue_{0};
   Duration next_rooms_{0};
-  Duration unreachable_until_{0};  // nothing is submitted before
-  std::string trouble_;            // why Slurm does not answer; empty: it does
+  std::optional<Duration> rooms_at_;  // when they were last all answered
+  bool rooms_closed_ = false;
+  Duration next_closing_{0};
+  std::map<std::string, Resources> own_;  // in use by carbond's, by region
+  Duration unreachable_until_{0};         // nothing is submitted before
+  std::string trouble_;      // why Slurm does not answer; empty: it does
+  Duration quiet_until_{0};  // nothing is asked before, since it did not answer
   std::map<std::string, SlurmEntry> entries_;  // by number, as last read
   std::optional<Duration> entries_at_;
   Duration next_entries_{0};

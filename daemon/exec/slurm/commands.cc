@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+
+#include "daemon/exec/slurm/room.h"
 
 namespace carbond {
 namespace {
@@ -62,6 +65,21 @@ std::vector<std::string> SbatchArguments(const SlurmPlace& place,
   arguments.insert(arguments.end(), submission.arguments.begin(),
                    submission.arguments.end());
   return arguments;
+}
+
+Resources NeedOf(const std::vector<std::string>& sbatch) {
+  constexpr std::string_view kCpus = "--cpus-per-task=";
+  constexpr std::string_view kGres = "--gres=";
+  Resources need;
+  for (const std::string_view word : sbatch) {
+    if (word.starts_with(kCpus)) {
+      std::from_chars(word.data() + kCpus.size(), word.data() + word.size(),
+                      need.cpus);
+    } else if (word.starts_with(kGres)) {
+      need.gpus = GpusOf(word.substr(kGres.size()));
+    }
+  }
+  return need;
 }
 
 std::vector<std::string> SqueueArguments(const std::string& user) {

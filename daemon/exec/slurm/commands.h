@@ -34,6 +34,9 @@ struct Submission {
 std::vector<std::string> SbatchArguments(const SlurmPlace& place,
                                          const Submission& submission);
 
+// What such arguments ask for.
+Resources NeedOf(const std::vector<std::string>& sbatch);
+
 // All that this cluster knows of jobs of `user`, ended ones too.
 std::vector<std::string> SqueueArguments(const std::string& user);
 

@@ -165,7 +165,10 @@ RunVerdict Judge(const RunFacts& facts, const SlurmPatience& patience) {
     return {Begin(What::kStarting), Next::kNothing};
   }
   if (IsUnwanted(facts)) return {Begin(What::kAbsent), Next::kNothing};
-  return {Begin(What::kStarting, "Slurm lost it: asked again"), Next::kSubmit};
+  return {Begin(What::kStarting, facts.answered
+                                     ? "Slurm lost it: asked again"
+                                     : "Slurm never got it: asked again"),
+          Next::kSubmit};
 }
 
 }  // namespace carbond
