@@ -13,13 +13,11 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-import traceback
 
 from cluster import Clusters, await_true, clean_environment
 from day_test import SPEED
-from world import World, skip_without_slurm
+from world import World, skip_without_slurm, together
 
 PLUGIN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..",
                       "deploy", "slurm", "job_submit.lua")
@@ -333,36 +331,15 @@ class Sbatch:
         assert "who may not release other users' jobs of cluster eu" in may_not, (
             may_not)
 
-    def together(self, *parts):
-        failed = []
-
-        def run(part):
-            began = time.monotonic()
-            try:
-                part()
-                print("%-40s %5.1f s" % (part.__name__,
-                                         time.monotonic() - began), flush=True)
-            except BaseException:
-                failed.append(part.__name__)
-                traceback.print_exc()
-
-        threads = [threading.Thread(target=run, args=(part,)) for part in parts]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert not failed, failed
-
     # The day begins with two dirty hours.
     def play(self):
         self.doctor_knows_the_rights()
         self.world.start()
         self.world.ctl("regions")
         self.without_limit()
-        self.together(self.deferred_and_accounted, self.its_user_decides,
-                      self.said_wrong, self.array, self.held_again,
-                      self.requeued)
-        self.together(self.forgotten)
+        together(self.deferred_and_accounted, self.its_user_decides,
+                 self.said_wrong, self.array, self.held_again, self.requeued)
+        together(self.forgotten)
         print(self.world.verify())
 
 
