@@ -67,10 +67,12 @@ struct Describe {
     const char* what = f.process != f.run ? "continuing"
                        : f.resume         ? "starting from a checkpoint"
                                           : "starting";
-    return {.what = what,
-            .values = fmt::format(
-                " run={} region={} gpus={} cpus={}", f.run, Word(f.region),
-                fmt::join(f.allotment.gpus, ","), f.allotment.cpus)};
+    return {
+        .what = what,
+        .values = fmt::format(
+            " run={} region={}{} cpus={}", f.run, Word(f.region),
+            Key("gpus", fmt::format("{}", fmt::join(f.allotment.gpus, ","))),
+            f.allotment.cpus)};
   }
   Line operator()(const RunStarted& f) const {
     return {.what = "runs", .values = fmt::format(" run={}", f.run)};

@@ -18,8 +18,7 @@ function slurm_job_submit(job, partitions, uid)
   if job.comment == nil and job.partition ~= nil and deferred[job.partition] then
     job.comment = "carbon"
   end
-  -- Arrays are not deferred.
-  if asks(job.comment) and job.array_inx == nil then
+  if asks(job.comment) then
     job.priority = 0
   end
   return slurm.SUCCESS

@@ -66,6 +66,23 @@ TEST(Log, SaysWhatHappenedToWhichJob) {
   EXPECT_THAT(file.Text(), HasSubstr("done job=7 outcome=failed exit_code=3"));
 }
 
+TEST(Log, SaysNothingOfWhatIsNotThere) {
+  LogFile file;
+  Allotment none;
+  none.cpus = 2;
+  Allotment some = none;
+  some.gpus = {0, 3};
+  Batch batch;
+  batch.events = {
+      {JobId{7}, 2, Instant(), StartIssued{1, "eu", 1, none, false, {}, {}}},
+      {JobId{8}, 2, Instant(), StartIssued{1, "eu", 1, some, false, {}, {}}}};
+  LogBatch(batch);
+  EXPECT_THAT(file.Text(),
+              HasSubstr("starting job=7 run=1 region=eu cpus=2\n"));
+  EXPECT_THAT(file.Text(),
+              HasSubstr("job=8 run=1 region=eu gpus=0,3 cpus=2\n"));
+}
+
 TEST(Log, KeepsSecretsToItself) {
   LogFile file("debug");
   Batch batch;

@@ -58,6 +58,15 @@ TEST(SlurmEntryJudge, WhoeverHoldsItAgainIsNotOverruled) {
   EXPECT_THAT(verdict.sight.detail, HasSubstr("not by carbond"));
 }
 
+// Before it was seen that carbond let it go, too.
+TEST(SlurmEntryJudge, AnAdministratorsHoldIsNotOverruled) {
+  EntryFacts facts = Facts("PENDING", true);
+  facts.row->reason = "JobHeldAdmin";
+  const EntryVerdict verdict = JudgeEntry(facts);
+  EXPECT_EQ(verdict.next, Next::kNothing);
+  EXPECT_THAT(verdict.sight.detail, HasSubstr("(JobHeldAdmin), and not by"));
+}
+
 TEST(SlurmEntryJudge, WhatWaitsForSlurmSaysWhy) {
   EntryFacts facts = Facts("PENDING");
   facts.row->reason = "Resources";
@@ -166,6 +175,24 @@ TEST(SlurmEntryJudge, WhatSlurmForgotIsLost) {
   EXPECT_EQ(sight.what, What::kLost);
   EXPECT_EQ(sight.ended_at, kStart + minutes(2));
   EXPECT_THAT(sight.detail, HasSubstr("not known to Slurm any more"));
+}
+
+// Slurm keeps nothing of a task that was cancelled in its array.
+TEST(SlurmEntryJudge, ATaskThatIsGoneWhereItWasHeldWasCancelled) {
+  EntryFacts facts = Facts("PENDING");
+  facts.row.reset();
+  facts.number = "12_3";
+  EXPECT_EQ(JudgeEntry(facts).sight.what, What::kLost);
+  facts.was_held = true;
+  const Sight sight = JudgeEntry(facts).sight;
+  EXPECT_EQ(sight.what, What::kEnded);
+  EXPECT_EQ(sight.because, RunEnd::kCancelled);
+  EXPECT_THAT(sight.detail, HasSubstr("cancelled before it began"));
+  facts.let_go = true;  // it may have run
+  EXPECT_EQ(JudgeEntry(facts).sight.what, What::kLost);
+  facts.let_go = false;
+  facts.number = "12";
+  EXPECT_EQ(JudgeEntry(facts).sight.what, What::kLost);
 }
 
 // ---- Of one that waits ------------------------------------------------------

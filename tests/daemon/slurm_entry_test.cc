@@ -59,8 +59,8 @@ TEST(SlurmComment, AMistakeCostsWhatItWasToSayAndNoMore) {
 
 // Widths as they are asked for.
 std::string Row(std::vector<std::string> cells) {
-  constexpr size_t kWidths[] = {16, 20, 32,  20,  20,  20, 16,  16,  24,  16,
-                                16, 16, 256, 256, 256, 64, 128, 256, 128, 256};
+  constexpr size_t kWidths[] = {32, 20, 32,  20,  20,  20,  16,  16,  24, 16,
+                                16, 16, 256, 256, 256, 128, 256, 128, 256};
   std::string line;
   for (size_t i = 0; i < cells.size(); ++i) {
     cells[i].resize(kWidths[i], ' ');
@@ -70,10 +70,9 @@ std::string Row(std::vector<std::string> cells) {
 }
 
 const std::string kHeldRow =
-    Row({"4",   "1795318449", "PENDING",    "0",           "1795322049",
-         "N/A", "0",          "0",          "1-02:00:00",  "2",
-         "1",   "4294967294", "gres:gpu:2", "N/A",         "N/A",
-         "N/A", "nobody",     "(null)",     "JobHeldUser", ""});
+    Row({"4", "1795318449", "PENDING", "0", "1795322049", "N/A", "0", "0",
+         "1-02:00:00", "2", "1", "4294967294", "gres:gpu:2", "N/A", "N/A",
+         "nobody", "(null)", "JobHeldUser", ""});
 
 TEST(SlurmEntry, ReadsOneThatIsHeld) {
   const auto entries = ParseEntries(kHeldRow);
@@ -82,7 +81,6 @@ TEST(SlurmEntry, ReadsOneThatIsHeld) {
   EXPECT_EQ(entry.id, "4");
   EXPECT_EQ(entry.submitted_at, Instant::FromSeconds(1'795'318'449));
   EXPECT_TRUE(entry.held);
-  EXPECT_FALSE(entry.is_array);
   EXPECT_EQ(entry.start, Instant::FromSeconds(1'795'322'049));
   EXPECT_EQ(entry.end, std::nullopt);
   EXPECT_EQ(entry.limit, hours(26));
@@ -93,26 +91,10 @@ TEST(SlurmEntry, ReadsOneThatIsHeld) {
 }
 
 TEST(SlurmEntry, ReadsOneThatFailed) {
-  const auto entries = ParseEntries(Row({"9",
-                                         "1795318706",
-                                         "FAILED",
-                                         "4294901752",
-                                         "1795318709",
-                                         "1795319009",
-                                         "1792",
-                                         "1",
-                                         "5:00",
-                                         "4",
-                                         "2",
-                                         "4",
-                                         "N/A",
-                                         "gres:gpu:a100:2",
-                                         "gres:gpu",
-                                         "N/A",
-                                         "ada",
-                                         "vision",
-                                         "NonZeroExitCode",
-                                         "eu[1-2]"}));
+  const auto entries = ParseEntries(Row(
+      {"9", "1795318706", "FAILED", "4294901752", "1795318709", "1795319009",
+       "1792", "1", "5:00", "4", "2", "4", "N/A", "gres:gpu:a100:2", "gres:gpu",
+       "ada", "vision", "NonZeroExitCode", "eu[1-2]"}));
   ASSERT_EQ(entries.size(), 1u);
   EXPECT_FALSE(entries[0].held);
   EXPECT_EQ(entries[0].wait_status, 1792);
@@ -132,6 +114,30 @@ TEST(SlurmEntry, LeavesOutWhatIsNoRow) {
   std::string other = kHeldRow;
   other.replace(0, 2, "x4");
   EXPECT_THAT(ParseEntries(other), IsEmpty());
+}
+
+TEST(SlurmEntry, ReadsTasksOfAnArrayAndComponents) {
+  std::string row = kHeldRow;
+  row.replace(0, 8, "4_17    ");
+  EXPECT_EQ(ParseEntries(row).at(0).id, "4_17");
+  EXPECT_EQ(BaseOf("4_17"), "4");
+  EXPECT_TRUE(IsTask("4_17"));
+  row.replace(0, 8, "4+1     ");
+  EXPECT_EQ(ParseEntries(row).at(0).id, "4+1");
+  EXPECT_EQ(BaseOf("4+1"), "4");
+  EXPECT_TRUE(IsHeterogeneous("4+1"));
+  EXPECT_FALSE(IsHeterogeneous("4_17") || IsTask("4") || IsTask("4+1"));
+  for (const char* no : {"4_[0-3]", "4_", "_4", "4_x"}) {
+    row.replace(0, 8, (no + std::string(8, ' ')).substr(0, 8));
+    EXPECT_THAT(ParseEntries(row), IsEmpty()) << no;
+  }
+}
+
+// One word for an array, however many of its tasks are asked for.
+TEST(SlurmEntry, AsksForArraysAsAWhole) {
+  const auto words = EntryArguments({"4_0", "4_1", "7", "4_2"});
+  EXPECT_THAT(words, testing::Contains("--jobs=4,7"));
+  EXPECT_THAT(words, testing::Contains("--array"));
 }
 
 TEST(SlurmEntry, ANumberThatChangedHandsIsAnotherJob) {
@@ -286,11 +292,27 @@ TEST(SlurmAdoption, WhatUsersWriteMayBeAnything) {
   EXPECT_EQ(SpecOf(command).workdir, "/");
 }
 
-TEST(SlurmAdoption, AnArrayIsNotDeferred) {
+TEST(SlurmAdoption, EachTaskOfAnArrayIsAJobOfItsOwn) {
+  const SystemClock clock;
+  HeldJob first = Held();
+  HeldJob second = Held();
+  first.entry.id = "4_0";
+  second.entry.id = "4_1";
+  EXPECT_EQ(WhyNotAdopted(first.entry, 100), "");
+  EXPECT_EQ(AdoptionOf(first, {}, clock).request_id,
+            "sbatch:eu:4_0:1795318449");
+  EXPECT_NE(AdoptionOf(first, {}, clock).request_id,
+            AdoptionOf(second, {}, clock).request_id);
+  EXPECT_EQ(SpecOf(AdoptionOf(second, {}, clock)).entry.number, "4_1");
+}
+
+TEST(SlurmAdoption, RefusesWhatMustBeginTogetherAndWhatIsTooMuch) {
   SlurmEntry entry = ParseEntries(kHeldRow)[0];
   EXPECT_EQ(WhyNotAdopted(entry), "");
-  entry.is_array = true;
-  EXPECT_THAT(WhyNotAdopted(entry), HasSubstr("array"));
+  EXPECT_THAT(WhyNotAdopted(entry, kMostTasks + 1),
+              HasSubstr("2001 tasks is not deferred: send it in parts"));
+  entry.id = "4+1";
+  EXPECT_THAT(WhyNotAdopted(entry), HasSubstr("heterogeneous"));
 }
 
 }  // namespace

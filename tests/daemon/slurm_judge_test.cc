@@ -284,6 +284,25 @@ TEST(SlurmCommands, ATimeOutIsNoRefusal) {
             "Batch job submission failed: y");
 }
 
+TEST(SlurmCommands, KnowsWhatASubmissionAsksFor) {
+  Submission submission;
+  submission.allotment.cpus = 6;
+  submission.allotment.gpus = {0, 1, 2};
+  SlurmPlace place;
+  place.gpu = "gpu:a100";
+  EXPECT_EQ(NeedOf(SbatchArguments(place, submission)), (Resources{3, 6}));
+  submission.allotment = {};
+  EXPECT_EQ(NeedOf(SbatchArguments(place, submission)), (Resources{0, 1}));
+}
+
+// What people read has no empty brackets.
+TEST(SlurmCommands, AStateWithoutAReasonStandsAlone) {
+  EXPECT_EQ(StateWords("PENDING", "Resources"), "PENDING (Resources)");
+  EXPECT_EQ(StateWords("PENDING", "None"), "PENDING");
+  EXPECT_EQ(StateWords("PENDING", ""), "PENDING");
+  EXPECT_EQ(See(Shown("PENDING")).detail, "Slurm job 31 is PENDING");
+}
+
 TEST(SlurmCommands, AsksForWhatTheRunWasAllotted) {
   SlurmPlace place;
   place.partition = "gpu";

@@ -164,5 +164,20 @@ TEST(SlurmRoom, LooksTheSameAMinuteLater) {
             MakeRoom(census, {}, kPrefix, kNow + minutes(1)));
 }
 
+// What carbond's own jobs have stays theirs: they run on behind it.
+TEST(SlurmRoom, AClusterThatDoesNotAnswerIsFull) {
+  SlurmCensus census;
+  census.nodes = {{"n1", true, {4, 16}, {1, 6}}};
+  census.uses = {{"carbond.x.1.1", {1, 2}, {}}, {"other", {0, 4}, {}}};
+  const Instant now = Instant::FromSeconds(1000);
+  const Room room = MakeRoom(census, {}, "carbond.x.", now);
+  const Resources own = OwnUse(census, "carbond.x.");
+  EXPECT_EQ(own, (Resources{1, 2}));
+  const Room closed = Closed(room, own, now + minutes(3));
+  EXPECT_EQ(closed.total, (Resources{4, 16}));
+  EXPECT_EQ(closed.LeftAt(now), own);
+  EXPECT_EQ(closed.LeftAt(now + minutes(3)), (Resources{4, 16}));
+}
+
 }  // namespace
 }  // namespace carbond

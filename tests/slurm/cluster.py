@@ -111,6 +111,42 @@ def read_pid(path):
         return None
 
 
+def processes():
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def holders_of(path):
+    """The processes that have that file open."""
+    holders = set()
+    for pid in processes():
+        try:
+            links = {os.readlink("/proc/%d/fd/%s" % (pid, fd))
+                     for fd in os.listdir("/proc/%d/fd" % pid)}
+        except OSError:
+            continue  # gone meanwhile, or another's
+        if path in links:
+            holders.add(pid)
+    return holders
+
+
+def with_children(pids):
+    """And their children, and theirs."""
+    parents = {}
+    for pid in processes():
+        try:
+            with open("/proc/%d/stat" % pid) as f:
+                parents[pid] = int(f.read().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            continue
+    family = set(pids)
+    while True:
+        more = {pid for pid, parent in parents.items()
+                if parent in family} - family
+        if not more:
+            return family
+        family |= more
+
+
 def await_true(what, condition, limit=30):
     until = time.monotonic() + limit
     while not condition():
@@ -237,6 +273,17 @@ class Cluster:
         if number == signal.SIGKILL:
             await_true("%s is gone" % daemon, lambda: not lives(pid))
 
+    def kill_node(self, node):
+        """All of it in one go: slurmd, its jobs' slurmstepds (which write to
+        the same log), and all that is under them."""
+        log = os.path.join(self.dir, "slurmd-%s.log" % node)
+        doomed = with_children(holders_of(log))
+        for number in (signal.SIGSTOP, signal.SIGKILL):  # none sees another go
+            for pid in doomed:
+                os.kill(pid, number)
+        await_true("all of %s is gone" % node,
+                   lambda: not any(lives(pid) for pid in doomed))
+
     def jobs(self):
         """(id, state, name, node) of all jobs it remembers."""
         lines = self.run("squeue", "-h", "-t", "all", "-o",
@@ -268,6 +315,7 @@ class Clusters:
 
     def __init__(self, dir, *names, **shape):
         os.chmod(dir, 0o755)  # for who is not root
+        self.dir = dir
         self.munge = Munge(dir)
         of = shape.pop("of", {})  # what one of them has of its own
         self.clusters = {
@@ -283,11 +331,11 @@ class Clusters:
             for cluster in self.clusters.values():
                 cluster.start()
         except BaseException:
-            self.__exit__()  # or what had started would stay
+            self.__exit__(BaseException)  # or what had started would stay
             raise
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind=None, *_):
         for cluster in self.clusters.values():
             cluster.run("scancel", "--user=" + subprocess.getoutput("id -un"),
                         check=False)
@@ -295,3 +343,5 @@ class Clusters:
         for cluster in self.clusters.values():
             cluster.stop()
         self.munge.stop()
+        if kind is None:
+            shutil.rmtree(self.dir, ignore_errors=True)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What goes wrong with a real Slurm, provoked: no job lost, none doubled, each
-end told in words. usage: faults_test.py CARBOND CARBONCTL
+end told in words. usage: faults_test.py CARBOND CARBONCTL [FAULT...]
 """
 
 import os
@@ -10,7 +10,7 @@ import tempfile
 import time
 
 from cluster import Clusters, await_true, lives
-from world import JOB, World, skip_without_slurm
+from world import JOB, World, skip_without_slurm, together
 
 CONFIG = """
 listen: unix:{dir}/s.sock
@@ -201,6 +201,48 @@ class Faults:
         assert shown["runs"][0]["end"] == "lost", shown["runs"]
         assert shown["runs"][0]["detail"], shown["runs"]
 
+    # As when its power fails: slurmd, slurmstepds, runners and jobs, none of
+    # which says a word. Slurm shows its jobs as running for two minutes more.
+    def node_killed(self):
+        eu = self.clusters["eu"]
+        begins_anew = self.submit("anew", "eu", 300, "--retries", "1")
+        alone = self.submit("lone", "eu", 300)
+        due = self.submit("due", "eu", 40, "--earliest", "12s")
+        for name in ("anew", "lone"):
+            self.world.await_pids(name)
+        nodes = {self.node_of("eu", job) for job in (begins_anew, alone)}
+        await_true("the next one waits in Slurm",
+                   lambda: self.in_slurm("eu", due), 10)
+        for node in nodes:
+            eu.kill_node(node)
+        shown = self.world.await_state(alone, "done", 60)
+        assert shown["outcome"] == "lost", shown
+        assert "no sign of life" in shown["runs"][0]["detail"], shown["runs"]
+        self.world.await_pids("anew", 2)  # before Slurm has noticed anything
+        shown = self.succeeds("anew", begins_anew, runs=2, begun=2)
+        assert shown["runs"][0]["end"] == "lost", shown["runs"]
+        assert "no sign of life" in shown["runs"][0]["detail"], shown["runs"]
+        self.succeeds("due", due)
+        await_true("the node is down", lambda: "down" in eu.run(
+            "sinfo", "-h", "-n", ",".join(nodes), "-o", "%T"), 60)
+        for node in nodes:
+            eu.start_node(node)
+        await_true("it is back", lambda: "idle" in eu.run(
+            "sinfo", "-h", "-n", ",".join(nodes), "-o", "%T"), 60)
+        self.succeeds("after", self.submit("after", "eu", 40))
+
+    # And one that is back at once: its slurmd knows of no job.
+    def node_restarted(self):
+        eu = self.clusters["eu"]
+        job = self.submit("reboot", "eu", 300, "--retries", "1")
+        self.world.await_pids("reboot")
+        node = self.node_of("eu", job)
+        eu.kill_node(node)
+        eu.start_node(node)
+        shown = self.succeeds("reboot", job, runs=2, begun=2)
+        assert shown["runs"][0]["end"] == "lost", shown["runs"]
+        assert shown["runs"][0]["detail"], shown["runs"]
+
     # A run that was given up wakes while its successor runs.
     def fence(self):
         us = self.clusters["us"]
@@ -233,21 +275,21 @@ class Faults:
         took = shown["emissions"]["energy_kwh"] / 0.01 * 3600
         assert took < 7, shown["emissions"]  # 10 W: not until it was seen
 
-    def play(self):
+    # Side by side go those that touch neither carbond nor what another needs.
+    def play(self, only=()):
         self.world.start()
-        for fault in (self.refused, self.cancelled_by_an_administrator,
-                      self.cancelled_by_its_user, self.carbond_killed,
-                      self.plan_holds_without_carbond,
-                      self.taken_back_from_the_queue,
-                      self.held_by_an_administrator, self.drained,
-                      self.time_limit_of_slurm, self.preempted,
-                      self.all_of_it_killed, self.slurmd_killed, self.fence,
-                      self.controller_killed_after_a_submission,
-                      self.controller_frozen):
-            began = time.monotonic()
-            fault()
-            print("%-40s %5.1f s" % (fault.__name__,
-                                     time.monotonic() - began), flush=True)
+        for faults in (
+                (self.refused, self.cancelled_by_an_administrator,
+                 self.cancelled_by_its_user, self.taken_back_from_the_queue,
+                 self.held_by_an_administrator, self.time_limit_of_slurm),
+                (self.carbond_killed,), (self.plan_holds_without_carbond,),
+                (self.drained,), (self.preempted, self.all_of_it_killed),
+                (self.node_killed, self.slurmd_killed),
+                (self.node_restarted, self.fence),
+                (self.controller_killed_after_a_submission,
+                 self.controller_frozen)):
+            together(*(fault for fault in faults
+                       if not only or fault.__name__ in only))
         print(self.world.verify())
 
 
@@ -256,7 +298,7 @@ def main():
     slurm_dir = tempfile.mkdtemp(prefix="carbond-slurm-")
     with World(sys.argv[1], sys.argv[2], "carbond-slurm-faults-") as world:
         with Clusters(slurm_dir, "eu", "us") as clusters:
-            Faults(world, clusters).play()
+            Faults(world, clusters).play(sys.argv[3:])
 
 
 if __name__ == "__main__":

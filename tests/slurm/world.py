@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import traceback
 
 import cluster
 
@@ -22,6 +24,28 @@ def skip_without_slurm():
         print("skipped: not installed: %s (Debian: slurm-wlm, munge)"
               % ", ".join(missing))
         sys.exit(SKIPPED)
+
+
+def together(*parts):
+    """All of them side by side; each says how long it took."""
+    failed = []
+
+    def run(part):
+        began = time.monotonic()
+        try:
+            part()
+            print("%-40s %5.1f s" % (part.__name__, time.monotonic() - began),
+                  flush=True)
+        except BaseException:
+            failed.append(part.__name__)
+            traceback.print_exc()
+
+    threads = [threading.Thread(target=run, args=(part,)) for part in parts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed, failed
 
 
 class World:

@@ -31,9 +31,18 @@ Duration FromReal(Duration real, const SystemClock& clock) {
 
 }  // namespace
 
-std::string WhyNotAdopted(const SlurmEntry& entry) {
-  if (!entry.is_array) return {};
-  return "a job array is not deferred: send its tasks as jobs of their own";
+std::string WhyNotAdopted(const SlurmEntry& entry, int tasks) {
+  if (IsHeterogeneous(entry.id)) {
+    return "a heterogeneous job is not deferred, since its components are "
+           "separate jobs to Slurm that must begin together";
+  }
+  if (tasks > kMostTasks) {
+    return fmt::format(
+        "a job array of {} tasks is not deferred: send it in parts of at most "
+        "{}",
+        tasks, kMostTasks);
+  }
+  return {};
 }
 
 SubmitCommand AdoptionOf(const HeldJob& job, const SlurmDefer& defer,

@@ -21,8 +21,12 @@ struct HeldJob {
   std::string region;
 };
 
-// Why it cannot be deferred at all; empty: it can.
-std::string WhyNotAdopted(const SlurmEntry& entry);
+// An array may have a million tasks; the planner has been tried with thousands.
+inline constexpr int kMostTasks = 2000;
+
+// Why it cannot be deferred at all; empty: it can. `tasks`: how many of its
+// array are held.
+std::string WhyNotAdopted(const SlurmEntry& entry, int tasks = 1);
 
 // The same job is the same request, however often it is seen.
 SubmitCommand AdoptionOf(const HeldJob& job, const SlurmDefer& defer,

@@ -52,7 +52,7 @@ void SlurmCluster::Start(const StartOrder& order, const SlurmPlace& place,
   errand.start = order;
   errand.place = place;
   errand.times = times;
-  if (order.spec.adopted()) Unwatch(order.spec.entry);
+  if (order.spec.adopted()) errand.was_held = Unwatch(order.spec.entry);
   // Not absent any more, or the engine would ask again at once.
   sights_[order.id].what = Sight::What::kStarting;
   changed_.notify_all();
@@ -106,17 +106,20 @@ void SlurmCluster::Run() {
       if (stopping_) return;  // the engine asks again when it is back
       Do(id, errand);
     }
+    // Each question may go unanswered for long: then no other is asked before
+    // the directories were looked at, where runs go on without Slurm.
     if (WantsQueue()) ReadQueue();
-    const bool entries_changed = WantsEntries() && ReadEntries();
-    const bool rooms_changed = Now() >= next_rooms_ && ReadRooms();
+    const bool entries_changed = MayAsk() && WantsEntries() && ReadEntries();
+    const bool rooms_read = MayAsk() && Now() >= next_rooms_ && ReadRooms();
+    const bool rooms_changed = CloseRooms() || rooms_read;
     TellAnswers();
     if (LookAtAll() || rooms_changed || entries_changed) wake_();
     lock.lock();
-    std::chrono::milliseconds wait(
-        std::max<int64_t>(0, (next_rooms_ - Now()).count()));
+    std::chrono::milliseconds wait(std::max<int64_t>(
+        0, (std::max(next_rooms_, quiet_until_) - Now()).count()));
     if (!held_.empty() || !watched_.empty()) wait = std::min(wait, pause);
     changed_.wait_for(lock, wait, [&] {
-      return stopping_ || !errands_.empty() || look_soon_;
+      return stopping_ || !errands_.empty() || (look_soon_ && MayAsk());
     });
   }
 }
@@ -128,7 +131,7 @@ bool SlurmCluster::WantsQueue() const {
     return each.second.facts.submitted && !each.second.final &&
            !each.second.is_entry();
   });
-  return any && Now() >= next_queue_;
+  return any && MayAsk() && Now() >= next_queue_;
 }
 
 bool SlurmCluster::WantsEntries() {

@@ -99,6 +99,7 @@ class SlurmCluster {
     SlurmTimes times;
     std::vector<Change> changes;
     bool forget = false;
+    bool was_held = false;
   };
   // The thread's own memory of a run.
   struct Held {
@@ -132,11 +133,13 @@ class SlurmCluster {
     std::optional<Instant> began;
     Instant seen_at;
     std::optional<Duration> acted_at;
+    bool was_held = false;  // until it was handed over
   };
   // One that waits for its hour.
   struct Watched {
     QueueEntry entry;
     Standing standing;
+    std::optional<Duration> held_at = {};  // when it was last seen to be held
     bool withdraw = false;
     bool asked = false;  // by a question that was answered, or is to be
   };
@@ -176,7 +179,9 @@ class SlurmCluster {
 
   // cluster_rooms.cc
   void ReadQueue();
-  bool ReadRooms();  // has any changed?
+  bool ReadRooms();   // has any changed?
+  bool CloseRooms();  // those of a cluster that does not answer
+  Resources OwnRunning() const;
   std::optional<Room> ReadRoom(
       const std::string& region, const SlurmPlace& place,
       const std::vector<SlurmReservation>& reservations);
@@ -185,7 +190,7 @@ class SlurmCluster {
                                  const std::vector<std::string>& arguments);
 
   // cluster_entries.cc
-  void Unwatch(const QueueEntry& entry);  // while mutex_ is held
+  bool Unwatch(const QueueEntry& entry);  // while mutex_ is held; was it held?
   Status PrepareEntry(ProcessId id, Held& held, const Errand& errand);
   Status ReadEntryFirst(Held& held, const TextRecord& submission);
   void KeepSeen(ProcessId id, Held& held);
@@ -200,11 +205,13 @@ class SlurmCluster {
   bool KnowCluster();
   bool IsOurs(const SlurmEntry& entry);
   void ReadHeld(const std::string& region, const std::string& partition);
-  void HandOver(HeldJob job);
+  void HandOver(HeldJob job, int tasks);
   void TellAnswers();
-  void Tell(const Asked& asked);
+  void TellAdopted(const std::string& base, const std::vector<Asked>& adopted);
+  void TellRefused(const std::string& number, const Asked& refused);
 
   // cluster.cc: what is seen of runs
+  bool MayAsk() const { return Now() >= quiet_until_; }
   bool WantsQueue() const;
   bool WantsEntries();
   Status ReadFirst(Held& held);
@@ -231,8 +238,13 @@ class SlurmCluster {
   std::optional<Duration> queue_at_;       // when it was asked for
   Duration next_queue_{0};
   Duration next_rooms_{0};
-  Duration unreachable_until_{0};  // nothing is submitted before
-  std::string trouble_;            // why Slurm does not answer; empty: it does
+  std::optional<Duration> rooms_at_;  // when they were last all answered
+  bool rooms_closed_ = false;
+  Duration next_closing_{0};
+  std::map<std::string, Resources> own_;  // in use by carbond's, by region
+  Duration unreachable_until_{0};         // nothing is submitted before
+  std::string trouble_;      // why Slurm does not answer; empty: it does
+  Duration quiet_until_{0};  // nothing is asked before, since it did not answer
   std::map<uid_t, Duration>
       hung_until_;  // no command of theirs is begun before
   std::map<std::string, SlurmEntry> entries_;  // by number, as last read

@@ -142,7 +142,7 @@ void SlurmCluster::Submit(ProcessId id, Held& held) {
   held.over_since.reset();
   held.retry_at = Now() + kRetry;
   // Each attempt at a controller that is away takes ten seconds.
-  if (Now() < unreachable_until_) {
+  if (Now() < unreachable_until_ || !trouble_.empty()) {
     held.asked_at = Now();
     return;
   }

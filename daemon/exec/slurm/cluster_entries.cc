@@ -3,6 +3,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "daemon/exec/directory.h"
@@ -11,6 +12,9 @@
 
 namespace carbond {
 namespace {
+
+// Of a sighting: shorter than Slurm remembers what has ended (MinJobAge).
+constexpr Duration kRecently = minutes(1);
 
 std::string KeyOf(const std::string& number, Instant entered_at) {
   return fmt::format("{}@{}", number, entered_at.millis() / 1000);
@@ -55,8 +59,12 @@ void SlurmCluster::Withdraw(const QueueEntry& entry) {
 }
 
 // It is a run from now on.
-void SlurmCluster::Unwatch(const QueueEntry& entry) {
-  watched_.erase(KeyOf(entry));
+bool SlurmCluster::Unwatch(const QueueEntry& entry) {
+  const auto watched = watched_.find(KeyOf(entry));
+  if (watched == watched_.end()) return false;
+  const auto held_at = watched->second.held_at;
+  watched_.erase(watched);
+  return held_at && Now() - *held_at < kRecently;
 }
 
 // ---- What stands on disk ----------------------------------------------------
@@ -66,13 +74,15 @@ Status SlurmCluster::PrepareEntry(ProcessId id, Held& held,
   CARBOND_RETURN_IF_ERROR(MakeDirectory(held.dir, 0700));
   held.entry = errand.start->spec.entry;
   held.begin = errand.times.begin;
+  held.was_held = errand.was_held;
   const int error = WriteRecord(held.dir, kSubmissionFile,
                                 {{"conf", conf_},
                                  {"name", NameOf(id)},
                                  {"entry", held.entry.number},
                                  {"queue", held.entry.queue},
                                  {"entered", InSeconds(held.entry.entered_at)},
-                                 {"begin", InSeconds(held.begin)}});
+                                 {"begin", InSeconds(held.begin)},
+                                 {"held", held.was_held ? "1" : ""}});
   if (error != 0) {
     return Trouble("cannot write {}/{}: {}", held.dir, kSubmissionFile,
                    std::strerror(error));
@@ -89,6 +99,7 @@ Status SlurmCluster::ReadEntryFirst(Held& held, const TextRecord& submission) {
   held.entry.number = number->second;
   held.entry.entered_at = Seconds(submission, "entered").value_or(Instant());
   held.begin = Seconds(submission, "begin");
+  held.was_held = Seconds(submission, "held").has_value();
   const auto seen = ReadRecord(held.dir, kSeenFile);
   if (seen.error != 0) {
     return Trouble("cannot read {}/{}: {}", held.dir, kSeenFile,
@@ -164,6 +175,7 @@ bool SlurmCluster::LookAtWatched() {
       if (!watched.asked) continue;
       const auto row = RowOf(watched.entry);
       const Standing seen = StandingIn(row);
+      if (seen.what == Standing::What::kHeld) watched.held_at = entries_at_;
       changed = changed || seen.what != watched.standing.what;
       watched.standing = seen;
       if (watched.withdraw && seen.what == Standing::What::kHeld) {
@@ -190,6 +202,7 @@ Sight SlurmCluster::LookAtEntry(ProcessId id, Held& held) {
   facts.let_go = held.let_go;
   facts.began = held.began;
   facts.seen_at = held.seen_at;
+  facts.was_held = held.was_held;
   EntryVerdict verdict = JudgeEntry(facts);
   using What = Sight::What;
   const bool runs = verdict.sight.what == What::kRunning;
@@ -295,18 +308,21 @@ void SlurmCluster::ReadHeld(const std::string& region,
   if (asking.empty()) return;
   const auto facts = Ask("squeue", EntryArguments(numbers));
   if (!facts) return;
+  std::map<std::string, int> tasks;
+  for (const std::string& id : numbers) ++tasks[BaseOf(id)];
   for (SlurmEntry& entry : ParseEntries(*facts)) {
     const auto words = asking.find(entry.id);
     if (words == asking.end() || !entry.held || IsOurs(entry)) continue;
+    const int of_array = tasks[BaseOf(entry.id)];
     HeldJob job{std::move(entry), words->second,
                 ParseWishes(words->second.comment), cluster_, region};
-    HandOver(std::move(job));
+    HandOver(std::move(job), of_array);
   }
 }
 
-void SlurmCluster::HandOver(HeldJob job) {
+void SlurmCluster::HandOver(HeldJob job, int tasks) {
   const std::string key = KeyOf(job.entry.id, job.entry.submitted_at);
-  const std::string why_not = WhyNotAdopted(job.entry);
+  const std::string why_not = WhyNotAdopted(job.entry, tasks);
   {
     const std::lock_guard lock(mutex_);
     const auto [asked, is_new] = asked_.try_emplace(key);
@@ -326,49 +342,73 @@ void SlurmCluster::HandOver(HeldJob job) {
   });
 }
 
-// Each user is told once, where `scontrol show job` shows it. A job that cannot
-// be deferred is let go: held for ever it would be worse off.
+// Each user is told once, where `scontrol show job` shows it: of an array when
+// all its tasks are answered, since it has one such line. A job that cannot be
+// deferred is let go: held for ever it would be worse off.
 void SlurmCluster::TellAnswers() {
-  std::vector<Asked> answered;
+  std::map<std::string, std::vector<Asked>> adopted;
+  std::map<std::string, std::vector<Asked>> refused;
   {
     const std::lock_guard lock(mutex_);
+    std::set<std::string> open;
+    for (const auto& [key, asked] : asked_) {
+      if (!asked.reply) open.insert(BaseOf(asked.number));
+    }
     for (auto each = asked_.begin(); each != asked_.end();) {
       Asked& asked = each->second;
-      const bool news = asked.reply && !asked.told;
-      if (news) answered.push_back(asked);
-      asked.told = asked.told || news;
+      const std::string base = BaseOf(asked.number);
+      const bool news = asked.reply && !asked.told && !open.contains(base);
       // What was refused is not asked for again; what was adopted is known by
       // its standing.
-      const bool refused =
+      const bool no =
           asked.reply && absl::IsInvalidArgument(asked.reply->status);
-      each = news && !refused ? asked_.erase(each) : std::next(each);
+      if (news) (no ? refused : adopted)[base].push_back(asked);
+      asked.told = asked.told || news;
+      each = news && !no ? asked_.erase(each) : std::next(each);
     }
   }
-  for (const Asked& asked : answered) Tell(asked);
+  for (const auto& [base, tasks] : adopted) TellAdopted(base, tasks);
+  for (const auto& [base, tasks] : refused) {
+    if (!adopted.contains(base)) {
+      TellRefused(base, tasks.front());
+      continue;
+    }
+    for (const Asked& task : tasks) TellRefused(task.number, task);
+  }
 }
 
-void SlurmCluster::Tell(const Asked& asked) {
-  const std::string& number = asked.number;
-  const Status& status = asked.reply->status;
-  if (status.ok()) {
-    if (asked.reply->repeated) return;
-    const std::string words =
-        fmt::format("job {}{}{}", carbond::Number(asked.reply->jobs.front()),
-                    asked.remark.empty() ? "" : "; ", asked.remark);
-    spdlog::info("adopted from Slurm slurm_job={} {}", number, words);
-    Control(number, "scontrol", TellArguments(number, words));
-    return;
+void SlurmCluster::TellAdopted(const std::string& base,
+                               const std::vector<Asked>& adopted) {
+  std::vector<int64_t> jobs;
+  std::string remark;
+  for (const Asked& asked : adopted) {
+    const Status& status = asked.reply->status;
+    if (!status.ok()) {
+      // As when carbond begins, or ends: it is found again.
+      spdlog::debug("Slurm job {} is not adopted yet: {}", asked.number,
+                    Message(status));
+    } else if (!asked.reply->repeated) {
+      jobs.push_back(carbond::Number(asked.reply->jobs.front()));
+      remark = asked.remark;
+    }
   }
-  if (!absl::IsInvalidArgument(status)) {
-    // As when carbond begins, or ends: it is found again.
-    spdlog::debug("Slurm job {} is not adopted yet: {}", number,
-                  Message(status));
-    return;
-  }
+  if (jobs.empty()) return;
+  const auto [first, last] = std::ranges::minmax(jobs);
+  const std::string words =
+      (jobs.size() == 1
+           ? fmt::format("job {}", first)
+           : fmt::format("{} jobs, {} to {}", jobs.size(), first, last)) +
+      (remark.empty() ? "" : "; " + remark);
+  spdlog::info("adopted from Slurm slurm_job={} {}", base, words);
+  Control(base, "scontrol", TellArguments(base, words));
+}
+
+void SlurmCluster::TellRefused(const std::string& number,
+                               const Asked& refused) {
+  const std::string why = Message(refused.reply->status);
   spdlog::warn("Slurm job {} is not deferred and let go at once: {}", number,
-               Message(status));
-  Control(number, "scontrol",
-          TellArguments(number, "not deferred: " + Message(status)));
+               why);
+  Control(number, "scontrol", TellArguments(number, "not deferred: " + why));
   Control(number, "scontrol", ReleaseArguments(number));
 }
 

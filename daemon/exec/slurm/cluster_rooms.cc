@@ -2,9 +2,18 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "daemon/exec/slurm/cluster.h"
 
 namespace carbond {
+namespace {
+
+// Of polls, that are left out after one that was not answered: each takes ten
+// seconds, in which nobody looks after what runs.
+constexpr int kLeftOut = 6;
+
+}  // namespace
 
 std::optional<Room> SlurmCluster::RoomIn(const std::string& region) {
   const std::lock_guard lock(mutex_);
@@ -38,7 +47,10 @@ std::optional<std::string> SlurmCluster::Ask(
     spdlog::info("{} answers again", cluster);
   }
   trouble_ = std::move(trouble);
-  if (!trouble_.empty()) return std::nullopt;
+  if (!trouble_.empty()) {
+    quiet_until_ = Now() + kLeftOut * options_.poll;
+    return std::nullopt;
+  }
   return std::move(end->out);
 }
 
@@ -75,8 +87,55 @@ bool SlurmCluster::ReadRooms() {
     changed = changed || known != *room;
     known = *std::move(room);
   }
+  if (trouble_.empty()) {
+    rooms_at_ = Now();
+    rooms_closed_ = false;
+  }
   next_rooms_ = Now() + options_.census;
   return changed;
+}
+
+// By their directories, or the queue as it was last read.
+Resources SlurmCluster::OwnRunning() const {
+  Resources own;
+  for (const auto& [id, held] : held_) {
+    if (held.final) continue;
+    if (held.is_entry()) {
+      const auto row = RowOf(held.entry);
+      if (row && held.began) own += row->need;
+    } else if (held.facts.started) {
+      own += NeedOf(held.sbatch);
+    }
+  }
+  return own;
+}
+
+// After two counts that were not answered; once a census, for longer than until
+// the next one.
+bool SlurmCluster::CloseRooms() {
+  if (trouble_.empty() || !rooms_at_ || Now() < next_closing_ ||
+      Now() - *rooms_at_ < 2 * options_.census) {
+    return false;
+  }
+  next_closing_ = Now() + options_.census;
+  const Instant until =
+      SystemClock::RealNow() + 3 * options_.census + 3 * options_.command_limit;
+  const Resources own = OwnRunning();
+  const std::lock_guard lock(mutex_);
+  for (auto& [region, room] : rooms_) {
+    const Resources& counted = own_[region];
+    room = Closed(
+        room,
+        {std::min(own.gpus, counted.gpus), std::min(own.cpus, counted.cpus)},
+        until);
+    if (rooms_closed_) continue;
+    spdlog::warn(
+        "region {}: nothing is begun there until Slurm answers again; what "
+        "runs there runs on",
+        region);
+  }
+  rooms_closed_ = true;
+  return !rooms_.empty();
 }
 
 std::optional<Room> SlurmCluster::ReadRoom(
@@ -97,8 +156,9 @@ std::optional<Room> SlurmCluster::ReadRoom(
     if (held.is_entry()) census.adopted.insert(held.entry.number);
   }
   if (place.defer) ReadHeld(region, partition);
-  return MakeRoom(census, place, "carbond." + options_.instance + '.',
-                  SystemClock::RealNow());
+  const std::string prefix = "carbond." + options_.instance + '.';
+  own_[region] = OwnUse(census, prefix);
+  return MakeRoom(census, place, prefix, SystemClock::RealNow());
 }
 
 std::optional<std::vector<SlurmReservation>> SlurmCluster::ReadReservations() {

@@ -7,6 +7,8 @@
 #include <charconv>
 #include <random>
 
+#include "daemon/exec/slurm/room.h"
+
 namespace carbond {
 namespace {
 
@@ -66,6 +68,21 @@ std::vector<std::string> SbatchArguments(const SlurmPlace& place,
   arguments.insert(arguments.end(), submission.arguments.begin(),
                    submission.arguments.end());
   return arguments;
+}
+
+Resources NeedOf(const std::vector<std::string>& sbatch) {
+  constexpr std::string_view kCpus = "--cpus-per-task=";
+  constexpr std::string_view kGres = "--gres=";
+  Resources need;
+  for (const std::string_view word : sbatch) {
+    if (word.starts_with(kCpus)) {
+      std::from_chars(word.data() + kCpus.size(), word.data() + word.size(),
+                      need.cpus);
+    } else if (word.starts_with(kGres)) {
+      need.gpus = GpusOf(word.substr(kGres.size()));
+    }
+  }
+  return need;
 }
 
 std::string MakeMark() {
@@ -147,6 +164,11 @@ SlurmStage StageOf(const SlurmJob& job) {
   return std::ranges::find(kOver, job.state) != kOver.end()
              ? SlurmStage::kOver
              : SlurmStage::kActive;
+}
+
+std::string StateWords(const std::string& state, const std::string& reason) {
+  const bool none = reason.empty() || reason == "None" || reason == "(null)";
+  return none ? state : fmt::format("{} ({})", state, reason);
 }
 
 bool IsRefusal(std::string_view complaint) {

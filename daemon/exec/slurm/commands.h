@@ -34,6 +34,9 @@ struct Submission {
 std::vector<std::string> SbatchArguments(const SlurmPlace& place,
                                          const Submission& submission);
 
+// What such arguments ask for.
+Resources NeedOf(const std::vector<std::string>& sbatch);
+
 // One for each question: nobody can have written it into a name or a comment.
 std::string MakeMark();
 
@@ -65,6 +68,9 @@ std::vector<SlurmJob> ParseSqueue(std::string_view text,
 // What a state means for who waits for the run.
 enum class SlurmStage { kQueued, kActive, kOver };
 SlurmStage StageOf(const SlurmJob& job);
+
+// `PENDING (Resources)`; the state alone where Slurm names no reason.
+std::string StateWords(const std::string& state, const std::string& reason);
 
 // Of a failed sbatch: was nothing accepted for certain? After a time-out, or
 // when the controller could not be reached, the job may exist all the same.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <set>
 #include <utility>
 
 #include "daemon/exec/slurm/room.h"
@@ -29,7 +30,6 @@ enum Column : size_t {
   kGpusOfJob,
   kGpusOfNode,
   kGpusOfTask,
-  kArrayTask,
   kUser,
   kAccount,
   kReason,
@@ -37,13 +37,25 @@ enum Column : size_t {
   kColumns
 };
 constexpr std::array<std::pair<const char*, size_t>, kColumns> kFormat = {
-    {{"JobID", 16},         {"SubmitTime", 20},     {"State", 32},
-     {"PriorityLong", 20},  {"StartTime", 20},      {"EndTime", 20},
-     {"exit_code", 16},     {"RestartCnt", 16},     {"TimeLimit", 24},
-     {"NumCPUs", 16},       {"NumNodes", 16},       {"NumTasks", 16},
-     {"tres-per-job", 256}, {"tres-per-node", 256}, {"tres-per-task", 256},
-     {"ArrayTaskID", 64},   {"UserName", 128},      {"Account", 256},
-     {"Reason", 128},       {"NodeList", 256}}};
+    {{"JobArrayID", 32},
+     {"SubmitTime", 20},
+     {"State", 32},
+     {"PriorityLong", 20},
+     {"StartTime", 20},
+     {"EndTime", 20},
+     {"exit_code", 16},
+     {"RestartCnt", 16},
+     {"TimeLimit", 24},
+     {"NumCPUs", 16},
+     {"NumNodes", 16},
+     {"NumTasks", 16},
+     {"tres-per-job", 256},
+     {"tres-per-node", 256},
+     {"tres-per-task", 256},
+     {"UserName", 128},
+     {"Account", 256},
+     {"Reason", 128},
+     {"NodeList", 256}}};
 
 std::string_view Trimmed(std::string_view text) {
   const size_t begin = text.find_first_not_of(' ');
@@ -57,6 +69,13 @@ std::optional<int64_t> Count(std::string_view text) {
       std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return {};
   return value;
+}
+
+// `123`, `123_4` or `123+1`.
+bool IsId(std::string_view text) {
+  const size_t end = text.find_first_of("_+");
+  return Count(text.substr(0, end)) &&
+         (end == std::string_view::npos || Count(text.substr(end + 1)));
 }
 
 std::optional<Instant> Epoch(std::string_view text) {
@@ -114,8 +133,11 @@ std::vector<std::string> EntryArguments(const std::vector<std::string>& ids) {
     if (!format.empty()) format += ',';
     format += fmt::format("{}:{}", name, width);
   }
-  return {"--noheader", "--states=all",
-          fmt::format("--jobs={}", fmt::join(ids, ",")), "--Format=" + format};
+  std::set<std::string> bases;
+  for (const std::string& id : ids) bases.insert(BaseOf(id));
+  return {"--noheader", "--array", "--states=all",
+          fmt::format("--jobs={}", fmt::join(bases, ",")),
+          "--Format=" + format};
 }
 
 std::vector<SlurmEntry> ParseEntries(std::string_view text) {
@@ -132,14 +154,13 @@ std::vector<SlurmEntry> ParseEntries(std::string_view text) {
     // A row that was cut off; blanks at its end may be.
     if (line.size() < at - kFormat[kNodes].second) continue;
     const auto submitted = Epoch(cell[kSubmitted]);
-    if (!Count(cell[kId]) || !submitted || cell[kState].empty()) continue;
+    if (!IsId(cell[kId]) || !submitted || cell[kState].empty()) continue;
     SlurmEntry entry;
     entry.id = cell[kId];
     entry.submitted_at = *submitted;
     entry.state = cell[kState];
     entry.reason = cell[kReason];
     entry.held = entry.state == "PENDING" && cell[kPriority] == "0";
-    entry.is_array = cell[kArrayTask] != "N/A" && !cell[kArrayTask].empty();
     entry.restarts = static_cast<int>(Count(cell[kRestarts]).value_or(0));
     entry.start = Epoch(cell[kStart]);
     entry.end = Epoch(cell[kEnd]);
@@ -157,6 +178,16 @@ std::vector<SlurmEntry> ParseEntries(std::string_view text) {
   return entries;
 }
 
+std::string BaseOf(const std::string& id) {
+  return id.substr(0, id.find_first_of("_+"));
+}
+
+bool IsTask(const std::string& id) { return id.find('_') != std::string::npos; }
+
+bool IsHeterogeneous(const std::string& id) {
+  return id.find('+') != std::string::npos;
+}
+
 bool IsSame(const SlurmEntry& row, const QueueEntry& entry) {
   if (row.id != entry.number) return false;
   return row.submitted_at == entry.entered_at ||
@@ -166,12 +197,12 @@ bool IsSame(const SlurmEntry& row, const QueueEntry& entry) {
 std::vector<std::string> HeldArguments(const std::string& partition,
                                        const std::string& mark) {
   std::string format = mark;
-  for (const char* column : {"%A", "%Q", "%j", "%o", "%Z", "%k"}) {
+  for (const char* column : {"%i", "%Q", "%j", "%o", "%Z", "%k"}) {
     format += kField;
     format += column;
   }
-  return {"--noheader", "--states=PENDING", "--partition=" + partition,
-          "--format=" + format};
+  return {"--noheader", "--array", "--states=PENDING",
+          "--partition=" + partition, "--format=" + format};
 }
 
 std::vector<SlurmWords> ParseHeld(std::string_view text,

@@ -6,6 +6,9 @@
 // Names and comments hold whatever their users like, line ends among it. They
 // are asked for apart from the facts, and each of their rows begins with a mark
 // that nobody could foresee: a comment cannot pass for another job's row.
+//
+// Each task of a job array is a job of its own here, and is called as squeue
+// shows it, `123_4`: hold, release, StartTime and scancel take that name too.
 
 #include <optional>
 #include <string>
@@ -18,12 +21,11 @@ namespace carbond {
 
 // What Slurm says of a job. Instants by its clock.
 struct SlurmEntry {
-  std::string id;
+  std::string id;  // `123`, of an array's task `123_4`, of a part `123+1`
   Instant submitted_at;
   std::string state;   // PENDING, RUNNING, COMPLETED, ...
   std::string reason;  // why it waits, or how it ended
   bool held = false;
-  bool is_array = false;
   int restarts = 0;              // how often it was put back into its queue
   std::optional<Instant> start;  // or when it is expected to, or may
   std::optional<Instant> end;
@@ -34,8 +36,14 @@ struct SlurmEntry {
   std::string account;
   std::string nodes;  // empty: it never had any
 };
+// All tasks of the arrays whose tasks are among `ids`.
 std::vector<std::string> EntryArguments(const std::vector<std::string>& ids);
 std::vector<SlurmEntry> ParseEntries(std::string_view text);
+
+// What sbatch printed: `123`, for whatever is a part of it.
+std::string BaseOf(const std::string& id);
+bool IsTask(const std::string& id);           // of a job array
+bool IsHeterogeneous(const std::string& id);  // a component of such a job
 
 // Numbers are handed out again after a crash; what was put back into the queue
 // keeps its own, with a new time of submission.

@@ -40,6 +40,15 @@ EntryVerdict PutBack(const EntryFacts& facts) {
 }
 
 EntryVerdict Gone(const EntryFacts& facts) {
+  // Of a task that is cancelled before it began, Slurm keeps nothing.
+  if (IsTask(facts.number) && facts.was_held && !facts.let_go && !facts.began) {
+    EntryVerdict verdict =
+        Ask(What::kEnded, Named(facts) +
+                              " is gone from its array, where it was held: it "
+                              "was cancelled before it began");
+    verdict.sight.because = RunEnd::kCancelled;
+    return verdict;
+  }
   EntryVerdict verdict =
       Ask(What::kLost, Named(facts) +
                            " is not known to Slurm any more: whether and how "
@@ -54,7 +63,7 @@ EntryVerdict Waiting(const EntryFacts& facts, const SlurmEntry& row) {
     return facts.fresh ? next : Next::kNothing;
   };
   const std::string shown =
-      fmt::format("{} is {} ({})", Named(facts), row.state, row.reason);
+      fmt::format("{} is {}", Named(facts), StateWords(row.state, row.reason));
   if (facts.orders.stop) {
     return Ask(What::kStarting, shown, act(Next::kCancel));
   }
@@ -64,7 +73,11 @@ EntryVerdict Waiting(const EntryFacts& facts, const SlurmEntry& row) {
     return Ask(facts.fresh ? What::kAbsent : What::kStarting, shown);
   }
   if (!row.held) return Ask(What::kStarting, shown);
-  if (!facts.let_go) return Ask(What::kStarting, {}, act(Next::kLetGo));
+  // Neither `sbatch --hold` nor the plugin nor carbond holds as one.
+  const bool by_administrator = row.reason == "JobHeldAdmin";
+  if (!facts.let_go && !by_administrator) {
+    return Ask(What::kStarting, {}, act(Next::kLetGo));
+  }
   return Ask(What::kStarting,
              fmt::format("{} is held again ({}), and not by carbond: "
                          "`scontrol release {}` lets it go",
@@ -109,9 +122,10 @@ void Explain(const EntryFacts& facts, const SlurmEntry& row, Sight& sight) {
     sight.detail = job + " took more memory than Slurm gave it";
   } else if (state == "NODE_FAIL" || state == "BOOT_FAIL") {
     sight.what = What::kLost;
-    sight.detail = job + " lost its node " + row.nodes;
+    sight.detail = fmt::format("{} lost its node{}{}", job,
+                               row.nodes.empty() ? "" : " ", row.nodes);
   } else if (state != "COMPLETED" && row.reason != "NonZeroExitCode") {
-    sight.detail = fmt::format("{} is {} ({})", job, state, row.reason);
+    sight.detail = fmt::format("{} is {}", job, StateWords(state, row.reason));
   }
 }
 

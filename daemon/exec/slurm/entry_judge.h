@@ -25,6 +25,8 @@ struct EntryFacts {
   bool let_go = false;
   std::optional<Instant> began;
   Instant seen_at;  // when it was last seen to run
+  // It was held until a moment ago, and neither let go nor seen to begin.
+  bool was_held = false;
 };
 
 struct EntryVerdict {

@@ -42,9 +42,12 @@ void Explain(const RunFacts& facts, Sight& sight) {
   } else if (state == "OUT_OF_MEMORY") {
     sight.detail = job + " took more memory than Slurm gave it";
   } else if (state == "NODE_FAIL" || state == "BOOT_FAIL") {
-    sight.detail = job + " lost its node " + facts.row->nodes;
+    sight.detail =
+        fmt::format("{} lost its node{}{}", job,
+                    facts.row->nodes.empty() ? "" : " ", facts.row->nodes);
   } else if (sight.detail.empty() && state != "COMPLETED") {
-    sight.detail = fmt::format("{} is {} ({})", job, state, facts.row->reason);
+    sight.detail =
+        fmt::format("{} is {}", job, StateWords(state, facts.row->reason));
   }
 }
 
@@ -115,9 +118,10 @@ RunVerdict OfStarted(const RunFacts& facts, const SlurmPatience& patience) {
 RunVerdict OfRow(const RunFacts& facts, const SlurmPatience& patience) {
   const SlurmJob& row = *facts.row;
   if (StageOf(row) != SlurmStage::kOver) {
-    return {Begin(What::kStarting, fmt::format("Slurm job {} is {} ({})",
-                                               row.id, row.state, row.reason)),
-            Next::kNothing};
+    return {
+        Begin(What::kStarting, fmt::format("Slurm job {} is {}", row.id,
+                                           StateWords(row.state, row.reason))),
+        Next::kNothing};
   }
   if (facts.over_for < patience.storage) {
     return {Begin(What::kStarting), Next::kNothing};
@@ -132,9 +136,9 @@ RunVerdict OfRow(const RunFacts& facts, const SlurmPatience& patience) {
   Explain(facts, sight);
   if (!sight.because && !IsUnwanted(facts)) {
     sight.detail = fmt::format(
-        "Slurm job {} ended as {} ({}) before carbon-runner began{}: is "
+        "Slurm job {} ended as {} before carbon-runner began{}: is "
         "shared_dir the same on that node, and carbon-runner installed?",
-        row.id, row.state, row.reason,
+        row.id, StateWords(row.state, row.reason),
         row.nodes.empty() ? "" : " on " + row.nodes);
   }
   return {std::move(sight), Next::kNothing};
@@ -161,7 +165,10 @@ RunVerdict Judge(const RunFacts& facts, const SlurmPatience& patience) {
     return {Begin(What::kStarting), Next::kNothing};
   }
   if (IsUnwanted(facts)) return {Begin(What::kAbsent), Next::kNothing};
-  return {Begin(What::kStarting, "Slurm lost it: asked again"), Next::kSubmit};
+  return {Begin(What::kStarting, facts.answered
+                                     ? "Slurm lost it: asked again"
+                                     : "Slurm never got it: asked again"),
+          Next::kSubmit};
 }
 
 }  // namespace carbond

@@ -139,7 +139,7 @@ std::vector<SlurmNode> ParseSinfo(std::string_view text,
 
 std::vector<std::string> UseArguments(const std::string& partition) {
   std::string format;
-  for (const char* column : {"%j", "%C", "%b", "%D", "%e", "%A"}) {
+  for (const char* column : {"%j", "%C", "%b", "%D", "%e", "%i"}) {
     if (!format.empty()) format += kField;
     format += column;
   }
@@ -197,6 +197,32 @@ std::vector<std::string> ParseHostnames(std::string_view text) {
   return names;
 }
 
+namespace {
+
+bool IsOwn(const SlurmUse& use, const SlurmCensus& census,
+           const std::string& prefix) {
+  return use.name.starts_with(prefix) || census.adopted.contains(use.id);
+}
+
+}  // namespace
+
+Resources OwnUse(const SlurmCensus& census, const std::string& prefix) {
+  Resources own;
+  for (const SlurmUse& use : census.uses) {
+    if (IsOwn(use, census, prefix)) own += use.need;
+  }
+  return own;
+}
+
+Room Closed(const Room& room, const Resources& own, Instant until) {
+  Room closed;
+  closed.total = room.total;
+  Resources rest = room.total;
+  rest -= own;
+  closed.taken.push_back({{Instant(), until}, AtLeastNothing(rest)});
+  return closed;
+}
+
 Room MakeRoom(const SlurmCensus& census, const SlurmPlace& place,
               const std::string& prefix, Instant now) {
   Room room;
@@ -210,9 +236,7 @@ Room MakeRoom(const SlurmCensus& census, const SlurmPlace& place,
   const Instant soon = OnGrid(now + kUnknown);
   for (const SlurmUse& use : census.uses) {
     unexplained -= use.need;
-    const bool ours =
-        use.name.starts_with(prefix) || census.adopted.contains(use.id);
-    if (ours) continue;
+    if (IsOwn(use, census, prefix)) continue;
     // One that is over by its limit and still there will be for a little.
     const Instant end = std::max(use.end.value_or(soon), now + kGrid);
     until[OnGrid(end)] += use.need;

@@ -59,10 +59,19 @@ struct SlurmCensus {
   std::vector<SlurmReservation> reservations;
   std::set<std::string> adopted;  // jobs of others that carbond let go
 };
+// What carbond's own jobs use.
+Resources OwnUse(const SlurmCensus& census, const std::string& prefix);
+
 // `prefix`: how the names of this carbond's own jobs begin. What others use
 // counts until the end that Slurm expects; where it knows of none, or of no job
 // that uses it, for the next hour, and then it is looked at again.
 Room MakeRoom(const SlurmCensus& census, const SlurmPlace& place,
               const std::string& prefix, Instant now);
+
+// Of a cluster that does not answer, and so begins nothing: until then all that
+// carbond's own jobs had not when it was last counted counts as taken. Not as
+// having nothing, with which no plan could be made, and jobs whose hour is far
+// would be handed over at once.
+Room Closed(const Room& room, const Resources& own, Instant until);
 
 }  // namespace carbond
