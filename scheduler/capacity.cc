@@ -93,11 +93,16 @@ void CapacityProfile::Walk(Resources need, Interval within, Visit visit) const {
     return visit(t, fits);
   };
   for (size_t i = HourAt(within.begin); i <= last; ++i) {
+    // Most hours say what the one before said.
+    if (said == 1) {
+      while (i <= last && ranges_[i].most.Fits(room)) ++i;
+    } else if (said == 0) {
+      while (i <= last && !ranges_[i].least.Fits(room)) ++i;
+    }
+    if (i > last) return;
     const Range& range = ranges_[i];
     const bool all = range.most.Fits(room);
-    const bool none =
-        range.least.gpus > room.gpus || range.least.cpus > room.cpus;
-    if ((all && said == 1) || (none && said == 0)) continue;
+    const bool none = !range.least.Fits(room);
     Instant at = std::max(BeginOf(i), within.begin);
     if (at >= within.end && i > 0) return;
     if (all || none) {

@@ -12,17 +12,19 @@ namespace carbond {
 namespace {
 
 // Work is counted in starts looked at, about 6 ns each on a machine of 2026.
-constexpr double kWorkOfAJob = 20'000, kVeryMany = 10'000;
+constexpr double kWorkOfAJob = 15'000, kVeryMany = 10'000;
 constexpr int64_t kPiecesOfASlot = 50;
 // Among more jobs than a few, a search for runs ends sooner.
 constexpr size_t kFew = 100;
 constexpr int64_t kMostLooks = 20'000;
 // Where most of the jobs stand already, less is left to do.
-constexpr int kAgain = 80;
+constexpr int kAgain = 60;
 constexpr int kStepsAgain = 2;
+// Where more than one of so many find no place, more is left to do.
+constexpr int64_t kFewOf = 500;
 // Steps of the prices, and their lengths.
 constexpr int kSteps = 80;
-constexpr double kLongStep = 0.06, kShortStep = 0.001;
+constexpr double kLongStep = 0.13, kShortStep = 0.0005;
 
 size_t Index(int i) { return static_cast<size_t>(i); }
 
@@ -211,7 +213,8 @@ int64_t Fleet::ClimbFromNothing(Prices& prices,
   const FleetTime hourly = time_.Coarse();
   const bool fine = time_.count() > 0 &&
                     time_.region(0).count() > 2 * hourly.region(0).count();
-  if (!fine) return prices.Climb(budget * 2 / 5, kSteps, kLongStep, kShortStep);
+  if (!fine)
+    return prices.Climb(budget * 9 / 20, kSteps, kLongStep, kShortStep);
   Prices coarse(hourly, free, jobs);
   const int64_t work =
       coarse.Climb(budget * 3 / 10, kSteps, kLongStep, kShortStep);
@@ -255,17 +258,23 @@ Fleet::Outcome Fleet::SpreadOut(const Jobs& jobs, bool again) {
   } else {
     budget -= ClimbFromNothing(prices, outcome.free, fleet, budget);
   }
-  Spread spread(time_, outcome.free, fleet, prices.prices());
+  Spread spread(time_, outcome.free, fleet,
+                again ? prices.prices() : prices.mean());
   if (again) {
     spread.Keep(places);
     std::vector<int> order(jobs.size());
     std::iota(order.begin(), order.end(), 0);
     budget -= spread.PlaceAll(order, 4);
   } else {
-    budget -= spread.Turn(budget / 2);
+    budget -= spread.Turn(budget * 2 / 3);
   }
   // More work where somebody would be late.
-  if (spread.worth().unplaced > 0) spread.MakeRoom(again ? 4 * budget : budget);
+  const int64_t unplaced = spread.worth().unplaced;
+  if (!again && unplaced > std::ssize(jobs) / kFewOf) {
+    budget += BudgetOf(jobs.size()) * 2 / 3;
+  }
+  if (unplaced > 0) spread.MakeRoom(again ? 4 * budget : 2 * budget);
+  if (!again) budget -= spread.Sweep(budget);
   if (budget > 0) spread.Improve(budget);
   for (size_t i = 0; i < jobs.size(); ++i) {
     const Place& place = spread.places()[i];

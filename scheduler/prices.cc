@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <numeric>
+#include <tuple>
 
 namespace carbond {
 namespace {
@@ -10,6 +13,8 @@ size_t Index(int i) { return static_cast<size_t>(i); }
 
 // A job is turned away at its dearest cost and so many ranges of all prices.
 constexpr int64_t kTurnedAway = 3;
+// To sum up prices pays for so many jobs that are alike.
+constexpr int kAlike = 32;
 
 }  // namespace
 
@@ -81,6 +86,45 @@ Prices::Prices(const FleetTime& time, const std::vector<CapacityProfile>& free,
     cpu_way_.emplace_back(count);
   }
   best_ = at_;
+  mean_ = at_;
+  FindAlike();
+}
+
+void Prices::FindAlike() {
+  std::map<std::tuple<int64_t, int64_t, int64_t>, std::vector<size_t>> groups;
+  for (size_t i = 0; i < jobs_.size(); ++i) {
+    const int64_t weight = jobs_[i].weight;
+    const int64_t gpus = jobs_[i].need.gpus, cpus = jobs_[i].need.cpus;
+    const int64_t by = std::gcd(std::gcd(weight, gpus), cpus);
+    groups[{weight / by, gpus / by, cpus / by}].push_back(i);
+  }
+  alike_of_.assign(jobs_.size(), -1);
+  for (const auto& [terms, members] : groups) {
+    if (std::ssize(members) < kAlike) continue;
+    for (const size_t i : members) {
+      alike_of_[i] = static_cast<int>(alike_.size());
+    }
+    const auto& [weight, gpus, cpus] = terms;
+    alike_.push_back({weight, gpus, cpus, {}, {}});
+    alike_.back().slopes.resize(at_.size());
+    alike_.back().sums.resize(at_.size());
+  }
+}
+
+void Prices::SumUp(Alike& alike) const {
+  for (int r = 0; r < time_.count(); ++r) {
+    const RegionTime& time = time_.region(r);
+    const GramsAndPrices tariff{time, at_[Index(r)], alike.weight, alike.gpus,
+                                alike.cpus};
+    std::vector<int64_t>& slopes = alike.slopes[Index(r)];
+    std::vector<Int128>& sums = alike.sums[Index(r)];
+    slopes.resize(Index(time.count()));
+    sums.resize(Index(time.count() + 1));
+    for (int i = 0; i < time.count(); ++i) {
+      slopes[Index(i)] = tariff.Slope(i);
+      sums[Index(i + 1)] = tariff.Until(time.point(i + 1), i);
+    }
+  }
 }
 
 void Prices::Set(const std::vector<RegionPrices>& prices) {
@@ -91,6 +135,7 @@ void Prices::Set(const std::vector<RegionPrices>& prices) {
     at_[Index(r)].SumUp(time_.region(r));
   }
   best_ = at_;
+  mean_ = at_;
 }
 
 GramsAndPrices Prices::TariffOf(const FleetJob& job, int region,
@@ -153,15 +198,23 @@ Int128 Prices::InPieces(const FleetJob& job, std::span<const int> regions,
 
 Prices::Choice Prices::ChoiceOf(const FleetJob& job,
                                 const std::vector<RegionPrices>& prices,
-                                int64_t& looked) const {
+                                const Alike* alike, int64_t& looked) const {
   Choice best;
   for (const int region : job.regions) {
     const int64_t length = job.LengthIn(region);
     if (job.end - job.begin >= length) {
       const int64_t last = job.fixed ? job.begin : job.end - length;
-      const BestStart start =
-          CheapestStart(TariffOf(job, region, prices), time_.region(region),
-                        length, job.begin, last);
+      const RegionTime& time = time_.region(region);
+      BestStart start;
+      if (alike == nullptr) {
+        start = CheapestStart(TariffOf(job, region, prices), time, length,
+                              job.begin, last);
+      } else {
+        const SummedUp tariff{time, alike->slopes[Index(region)],
+                              alike->sums[Index(region)]};
+        start = CheapestStart(tariff, time, length, job.begin, last);
+        start.cost *= job.weight / alike->weight;
+      }
       looked += start.looked;
       if (best.region < 0 || start.cost < best.cost) {
         best = {start.cost, region, start.begin, false};
@@ -233,10 +286,14 @@ Int128 Prices::Evaluate(int64_t& looked) {
       std::fill(part->begin(), part->end(), 0);
     }
   }
+  for (Alike& alike : alike_) SumUp(alike);
   Int128 bound = -Rent(at_);
-  for (const FleetJob& job : jobs_) {
+  for (size_t i = 0; i < jobs_.size(); ++i) {
+    const FleetJob& job = jobs_[i];
+    const int alike = alike_of_[i];
     const Int128 away = TurnedAway(job);
-    const Choice choice = ChoiceOf(job, at_, looked);
+    const Choice choice =
+        ChoiceOf(job, at_, alike < 0 ? nullptr : &alike_[Index(alike)], looked);
     if (choice.region < 0) continue;
     if (choice.cost > away) {
       bound += away;
@@ -294,12 +351,24 @@ void Prices::Step(double length) {
   }
 }
 
+void Prices::TakeIntoMean(int64_t count) {
+  const auto take = [&](std::vector<int64_t>& mean,
+                        const std::vector<int64_t>& price) {
+    for (size_t i = 0; i < mean.size(); ++i) {
+      mean[i] += (price[i] - mean[i]) / count;
+    }
+  };
+  for (size_t r = 0; r < mean_.size(); ++r) {
+    take(mean_[r].gpu, at_[r].gpu);
+    take(mean_[r].cpu, at_[r].cpu);
+    mean_[r].SumUp(time_.region(static_cast<int>(r)));
+  }
+}
+
 int64_t Prices::Climb(int64_t budget, int most_steps, double first,
                       double last) {
-  int64_t looked = 0;
-  const double shrink =
-      most_steps > 1 ? std::pow(last / first, 1.0 / (most_steps - 1)) : 1.0;
-  double length = first;
+  int64_t looked = 0, steps = 1, in_mean = 0;
+  double shrink = 1, length = first;
   for (int step = 0; step < most_steps && looked < budget; ++step) {
     const Int128 bound = Evaluate(looked);
     if (!any_bound_ || bound > best_bound_) {
@@ -307,6 +376,14 @@ int64_t Prices::Climb(int64_t budget, int most_steps, double first,
       best_ = at_;
       any_bound_ = true;
     }
+    if (step == 0) {  // what a step takes tells how many there will be
+      steps =
+          std::min<int64_t>(most_steps, budget / std::max<int64_t>(looked, 1));
+      if (steps > 1) {
+        shrink = std::pow(last / first, 1.0 / static_cast<double>(steps - 1));
+      }
+    }
+    if (2 * step >= steps) TakeIntoMean(++in_mean);
     Step(length);
     length *= shrink;
   }
@@ -317,7 +394,7 @@ Int128 Prices::BoundFor(const std::vector<bool>& counted) const {
   Int128 bound = -Rent(best_);
   int64_t looked = 0;
   for (size_t i = 0; i < jobs_.size(); ++i) {
-    if (counted[i]) bound += ChoiceOf(jobs_[i], best_, looked).cost;
+    if (counted[i]) bound += ChoiceOf(jobs_[i], best_, nullptr, looked).cost;
   }
   return bound;
 }

@@ -55,6 +55,19 @@ struct GramsAndPrices {
   }
 };
 
+// The same of a row of sums of all that.
+struct SummedUp {
+  const RegionTime& time;
+  const std::vector<int64_t>& slopes;
+  const std::vector<Int128>& sums;  // from the begin to each point
+
+  int64_t Slope(int slot) const { return slopes[static_cast<size_t>(slot)]; }
+  Int128 Until(int64_t t, int slot) const {
+    const auto i = static_cast<size_t>(slot);
+    return sums[i] + static_cast<Int128>(slopes[i]) * (t - time.point(slot));
+  }
+};
+
 class Prices {
  public:
   // Prices of nothing. `free` holds what the jobs may share; all must outlive
@@ -74,6 +87,11 @@ class Prices {
   // they could be turned away at several times their dearest cost.
   Int128 bound() const { return best_bound_; }
   const std::vector<RegionPrices>& prices() const { return best_; }
+
+  // The mean of the later half of the last climb. Those of one step swing
+  // between places that cost about the same: jobs placed at the mean emitted up
+  // to 1 % less.
+  const std::vector<RegionPrices>& mean() const { return mean_; }
 
   // The bound that the best prices prove for the jobs that are `counted`.
   Int128 BoundFor(const std::vector<bool>& counted) const;
@@ -98,8 +116,19 @@ class Prices {
 
   GramsAndPrices TariffOf(const FleetJob& job, int region,
                           const std::vector<RegionPrices>& prices) const;
+  // Jobs whose power, GPUs and cores stand in one proportion: what they pay
+  // differs by a factor, and is summed up once for all of them.
+  struct Alike {
+    int64_t weight = 1, gpus = 0, cpus = 0;    // in lowest terms
+    std::vector<std::vector<int64_t>> slopes;  // by region; at the last prices
+    std::vector<std::vector<Int128>> sums;
+  };
+
+  void FindAlike();
+  void SumUp(Alike& alike) const;
+  // `alike` may be null: then it is asked at any prices.
   Choice ChoiceOf(const FleetJob& job, const std::vector<RegionPrices>& prices,
-                  int64_t& looked) const;
+                  const Alike* alike, int64_t& looked) const;
   Int128 InPieces(const FleetJob& job, std::span<const int> regions,
                   const std::vector<RegionPrices>& prices,
                   std::vector<Load>* load, int64_t& looked) const;
@@ -110,13 +139,16 @@ class Prices {
   Int128 Evaluate(int64_t& looked);
   Int128 Rent(const std::vector<RegionPrices>& prices) const;
   void Step(double length);
+  void TakeIntoMean(int64_t count);
 
   const FleetTime& time_;
   const std::vector<FleetJob>& jobs_;
   int64_t highest_;         // no price is above
   std::vector<Load> room_;  // unit-milliseconds that are free
   std::vector<Load> load_;  // of the choices at the last prices
-  std::vector<RegionPrices> at_, best_;
+  std::vector<RegionPrices> at_, best_, mean_;
+  std::vector<Alike> alike_;
+  std::vector<int> alike_of_;  // by job; -1: too few are like it
   struct Way {
     double mean = 0, square = 0;
   };

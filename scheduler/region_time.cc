@@ -28,7 +28,7 @@ int64_t PowerOf(Watts power) {
 }  // namespace
 
 int RegionTime::SlotAt(int64_t t) const {
-  const int64_t cell = (t - begin()) / step_;
+  const int64_t cell = (t - begin()) >> step_bits_;
   int i = guess_[static_cast<size_t>(
       std::clamp<int64_t>(cell, 0, std::ssize(guess_) - 1))];
   while (i + 1 < count() && points_[Index(i + 1)] <= t) ++i;
@@ -126,9 +126,12 @@ void FleetTime::Finish(RegionTime& time) {
   }
   time.sums_.push_back(sum);
   time.unknown_.push_back(unknown);
-  time.step_ = (time.end() - time.begin()) / time.count() + 1;
+  // A power of two: to divide takes longer than the rest of a look.
+  const int64_t each = (time.end() - time.begin()) / time.count();
+  time.step_bits_ = BitsOf(each) - (each > 1 ? 1 : 0);
+  const int64_t step = int64_t{1} << time.step_bits_;
   int slot = 0;
-  for (int64_t t = time.begin(); t <= time.end(); t += time.step_) {
+  for (int64_t t = time.begin(); t <= time.end(); t += step) {
     while (slot + 1 < time.count() && time.point(slot + 1) <= t) ++slot;
     time.guess_.push_back(slot);
   }

@@ -48,8 +48,8 @@ class RegionTime {
   std::vector<Int128> sums_;      // at each point
   std::vector<int64_t> unknown_;  // milliseconds until each point
   std::vector<bool> known_;
-  std::vector<int32_t> guess_;  // the slot at each of even steps
-  int64_t step_ = 1;
+  std::vector<int32_t> guess_;  // the slot at each of steps of 2^step_bits_
+  int step_bits_ = 0;
 };
 
 // The regions of a plan, in the order of the input, and the units of cost.

@@ -31,7 +31,6 @@ Spread::Spread(const FleetTime& time, std::vector<CapacityProfile> free,
       free_(std::move(free)),
       places_(jobs.size()),
       costs_(jobs.size()),
-      least_(jobs.size()),
       reach_(jobs.size()),
       trouble_(jobs.size()) {
   for (const RegionPrices& each : prices) {
@@ -91,28 +90,9 @@ Int128 Spread::CostOfNone(int job) const {
   return static_cast<Int128>(of.weight) * of.length * time_.lowest_price();
 }
 
-Int128 Spread::LeastOf(int job) const {
-  std::optional<Int128>& least = least_[Index(job)];
-  if (least) return *least;
-  const FleetJob& of = jobs_[Index(job)];
-  for (const int region : of.regions) {
-    const int64_t length = of.LengthIn(region);
-    const int64_t first = of.BeginIn(region);
-    if (of.end - first < length) continue;
-    const RegionTime& where = time_.region(region);
-    const BestStart start =
-        CheapestStart(GramsAndPrices{where, prices_[Index(region)], of.weight,
-                                     of.need.gpus, of.need.cpus},
-                      where, length, first, of.end - length);
-    least = std::min(least.value_or(start.cost), start.cost);
-  }
-  if (!least) least = 0;
-  return *least;
-}
-
 // What its place costs more, at the prices, than its best.
-Int128 Spread::RegretOf(int job) const {
-  return PricedCostOf(job, places_[Index(job)]) - LeastOf(job);
+Int128 Spread::RegretOf(int job) {
+  return PricedCostOf(job, places_[Index(job)]) - ReachOf(job)[0].priced / 4;
 }
 
 void Spread::Put(int job, const Place& place) {
@@ -177,12 +157,12 @@ const std::vector<Spread::Reach>& Spread::ReachOf(int job) {
   return reach;
 }
 
-// The cheapest place of a job in what is free; among equals the region that it
-// prefers. Where a region cannot be cheaper than what was found, nobody looks:
-// the least cost is concave in the share of the prices.
-Spread::Found Spread::Find(int job, int share) {
+// The cheapest place of a job in what is free, if it is cheaper than `best`;
+// among equals the region that it prefers. Where a region cannot be cheaper
+// than what was found, nobody looks: the least cost is concave in the share of
+// the prices.
+Spread::Found Spread::Find(int job, int share, Found best) {
   const FleetJob& of = jobs_[Index(job)];
-  Found best;
   for (const Reach& reach : ReachOf(job)) {
     const Int128 least =
         (4 - share) * reach.grams + share * reach.priced -

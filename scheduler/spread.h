@@ -1,8 +1,10 @@
 #pragma once
 // Places many jobs, unbroken, within the capacity, for few grams in all: first
 // one after another at grams plus prices (prices.h), so that each leaves to
-// others what they need more; then by taking a few that stand in each other's
-// way out and in again, as long as work is allowed (large neighbourhood search:
+// others what they need more; then each moves where it is cheapest among the
+// others, while the prices fade; then by taking a few that stand in each
+// other's way out and in again, as long as work is allowed (large neighbourhood
+// search:
 // Shaw, "Using Constraint Programming and Local Search Methods to Solve Vehicle
 // Routing Problems", CP 1998; ruin and recreate: Schrimpf et al., J. Comput.
 // Phys. 159, 2000).
@@ -45,9 +47,15 @@ class Spread {
   int64_t PlaceAll(const std::vector<int>& order, int share);
   // Places all anew, again and again: whoever complains (it found no place, or
   // one that costs far more than its best at the prices) comes earlier in the
-  // next turn. Ends with the best of all turns and of what was before.
+  // next turn. Ends with the best of all turns and of what was before, where a
+  // few without a place count as what room for them is likely to cost.
   // "Squeaky wheel" optimization: Joslin, Clements, JAIR 10 (1999).
   int64_t Turn(int64_t budget);
+  // Each in its turn moves to its cheapest place among the others, whoever
+  // loses most first: at grams plus prices, then at fewer of the prices, and at
+  // last at grams (spread_sweeps.cc). Ends with the best of it and of what was
+  // before. Returns the work spent.
+  int64_t Sweep(int64_t budget);
   // Takes out and in again, for about so much work. Returns the work spent.
   int64_t Improve(int64_t budget);
   // Makes room for those that found none, however many grams that costs, until
@@ -78,21 +86,27 @@ class Spread {
   int64_t SpentSince(int64_t work) const;
   int64_t HourAt(int64_t t) const;
   const std::vector<Reach>& ReachOf(int job);
-  Found Find(int job, int share);
+  Found Find(int job, int share) { return Find(job, share, Found()); }
+  Found Find(int job, int share, Found best);
   void FindIn(int job, int place, int share, Found& best);
   Int128 BesideIsWorth(const FleetJob& job, int region) const;
   Int128 PricedCostOf(int job, const Place& place) const;
   Int128 CostOf(int job, const Place& place) const;
   Int128 CostOfNone(int job) const;
-  Int128 LeastOf(int job) const;
-  Int128 RegretOf(int job) const;
+  Int128 RegretOf(int job);
   Place Wish(int job, int share);
   void Put(int job, const Place& place);
   void TakeOut(int job);
   void Clear();
 
   // ---- All anew (spread_turns.cc)
-  std::vector<double> Complaints() const;
+  std::vector<double> Complaints();
+  Worth WorthWithRoom() const;
+
+  // ---- Each to where it is cheapest (spread_sweeps.cc)
+  std::vector<int> MostLossFirst();
+  bool Move(int job, int share);
+  int MoveAll(int share);
 
   // ---- A few out and in again (spread_ruin.cc)
   int Choose();
@@ -125,8 +139,6 @@ class Spread {
   std::vector<CapacityProfile> free_;
   std::vector<Place> places_;
   std::vector<Int128> costs_;
-  // Of each job at the prices, were it alone; found when it is asked for.
-  mutable std::vector<std::optional<Int128>> least_;
   // By job, the cheapest first; found when it is asked for.
   std::vector<std::vector<Reach>> reach_;
   std::vector<std::vector<Crowd>> crowds_;  // by region and hour

@@ -10,6 +10,10 @@ namespace carbond {
 namespace {
 
 constexpr int kMostTurns = 60;
+// What room for a job is likely to cost, in ranges of all prices by its own
+// size: others have to leave. More than time of which nothing is known.
+constexpr int kRoomCosts = 8;
+constexpr int64_t kFewOf = 500;  // one of so many
 
 size_t Index(int64_t i) { return static_cast<size_t>(i); }
 
@@ -39,7 +43,7 @@ std::vector<int> InOrder(const std::vector<double>& keys) {
 
 }  // namespace
 
-std::vector<double> Spread::Complaints() const {
+std::vector<double> Spread::Complaints() {
   std::vector<double> complaints;
   for (size_t i = 0; i < jobs_.size(); ++i) {
     const double much = static_cast<double>(jobs_[i].weight) *
@@ -55,17 +59,31 @@ std::vector<double> Spread::Complaints() const {
   return complaints;
 }
 
+// A few without a place will get one if there is any: a turn is not better
+// because it has one more placed, but dear. Where they are many there is hardly
+// room, and the fewest are the best.
+Worth Spread::WorthWithRoom() const {
+  Worth worth = worth_;
+  worth.unplaced = std::max(worth.unplaced, std::ssize(jobs_) / kFewOf);
+  for (const int job : nowhere_) {
+    worth.cost += static_cast<Int128>(jobs_[Index(job)].weight) *
+                  jobs_[Index(job)].length * time_.price_range() * kRoomCosts;
+  }
+  return worth;
+}
+
 int64_t Spread::Turn(int64_t budget) {
   int64_t spent = 0;
   std::vector<double> keys = FirstKeys(jobs_);
   std::vector<Place> best = places_;
-  Worth best_worth = worth_;
+  Worth best_worth = WorthWithRoom();
   for (int turn = 0; turn < kMostTurns && spent < budget; ++turn) {
     Clear();
     spent += PlaceAll(InOrder(keys), any_price_ ? 4 : 0);
-    if (worth_ < best_worth) {
+    const Worth worth = WorthWithRoom();
+    if (worth < best_worth) {
       best = places_;
-      best_worth = worth_;
+      best_worth = worth;
     }
     const std::vector<double> complaints = Complaints();
     for (size_t i = 0; i < keys.size(); ++i) {
