@@ -133,6 +133,7 @@ struct MeterSources {
   bool nvml = true;       // NVIDIA GPUs
   bool rapl = true;       // CPU packages and their memory
   bool cpu_time = false;  // no counter: the table, by CPU time really used
+  bool slurm = false;     // Slurm's own accounting, in place of the others
   // The user's own, in place of them; see meter/command_counter.h.
   std::vector<std::string> command = {};
   bool of_machine = false;  // it speaks of the machine, and not of the run

@@ -10,19 +10,21 @@ namespace {
 void ReadSources(ConfigMap& map, MeterSources& sources) {
   std::vector<std::string> words;
   if (!map.ReadWords("sources", words)) return;
-  sources.nvml = sources.rapl = sources.cpu_time = false;
+  sources.nvml = sources.rapl = sources.cpu_time = sources.slurm = false;
   const std::map<std::string, bool*> known = {{"nvml", &sources.nvml},
                                               {"rapl", &sources.rapl},
-                                              {"cpu_time", &sources.cpu_time}};
+                                              {"cpu_time", &sources.cpu_time},
+                                              {"slurm", &sources.slurm}};
   for (const std::string& word : words) {
     const auto found = known.find(word);
     if (found != known.end()) {
       *found->second = true;
     } else if (word != "none" || words.size() > 1) {
-      map.MistakeAt("sources",
-                    "`{}` is no meter: write nvml, rapl, cpu_time, or none "
-                    "alone{}",
-                    word, DidYouMean(word, {"nvml", "rapl", "cpu_time"}));
+      map.MistakeAt(
+          "sources",
+          "`{}` is no meter: write nvml, rapl, cpu_time, slurm, or none "
+          "alone{}",
+          word, DidYouMean(word, {"nvml", "rapl", "cpu_time", "slurm"}));
     }
   }
 }

@@ -111,6 +111,15 @@ std::optional<PrintedEnergy> ParsePrintedEnergy(const std::string& text) {
   return PrintedEnergy{found->second.first, amount * found->second.second};
 }
 
+std::optional<PrintedEnergy> ParseBareJoules(const std::string& text) {
+  std::istringstream line(text.substr(0, text.find('\n')));
+  double joules = 0;
+  std::string more;
+  if (!(line >> joules) || line >> more) return std::nullopt;
+  if (!std::isfinite(joules) || joules <= 0) return std::nullopt;
+  return PrintedEnergy{false, joules * 1e6};
+}
+
 std::unique_ptr<CommandCounter> CommandCounter::Open(
     std::vector<std::string> command, CommandShare share,
     std::string& complaint) {
@@ -135,9 +144,12 @@ bool CommandCounter::IsTooMuch(const PrintedEnergy& seen,
 bool CommandCounter::Look(std::string& complaint) {
   const auto text = Run(command_, complaint);
   if (!text) return false;
-  const auto seen = ParsePrintedEnergy(*text);
+  const auto seen =
+      share_.bare_joules ? ParseBareJoules(*text) : ParsePrintedEnergy(*text);
   if (!seen || (last_ && last_->is_power != seen->is_power)) {
-    complaint = "it printed no line like `350.5 W` or `81234 J`";
+    complaint = share_.bare_joules
+                    ? "it knows no energy"
+                    : "it printed no line like `350.5 W` or `81234 J`";
     return false;
   }
   const int64_t now = SinceBootMillis();

@@ -25,10 +25,16 @@ struct PrintedEnergy {
 // with its unit.
 std::optional<PrintedEnergy> ParsePrintedEnergy(const std::string& text);
 
+// Joules alone, as sstat(1) prints ConsumedEnergyRaw. Nothing when there is
+// none.
+std::optional<PrintedEnergy> ParseBareJoules(const std::string& text);
+
 struct CommandShare {
   int64_t parts = 1;
   int64_t whole = 1;
   int64_t most_mw = 1'000'000'000;  // of all that it prints
+  // It prints joules without their unit, and 0 or nothing where it knows none.
+  bool bare_joules = false;
 };
 
 class CommandCounter : public EnergyCounter {

@@ -35,6 +35,7 @@ MeterOptions OptionsOf(const Config& config, const RegionConfig& region) {
   options.nvml = sources.nvml;
   options.rapl = sources.rapl;
   options.cpu_time = sources.cpu_time;
+  options.slurm = sources.slurm;
   options.command = sources.command;
   options.nvml_library = config.meter.nvml_library;
   options.powercap = config.meter.powercap;
@@ -47,7 +48,7 @@ MeterOptions OptionsOf(const Config& config, const RegionConfig& region) {
 
 bool MeasuresNothing(const MeterOptions& options) {
   return options.command.empty() && !options.nvml && !options.rapl &&
-         !options.cpu_time;
+         !options.cpu_time && !options.slurm;
 }
 
 // A hundred times what is expected of what it measures, and 10 kW at least:

@@ -14,7 +14,7 @@ bool ParseCount(const std::string& text, N& number) {
 
 // "nvml,rapl"
 bool ParseSources(const std::string& text, MeterOptions& options) {
-  options.nvml = options.rapl = options.cpu_time = false;
+  options.nvml = options.rapl = options.cpu_time = options.slurm = false;
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = std::min(text.find(',', begin), text.size());
     const std::string word = text.substr(begin, end - begin);
@@ -25,6 +25,8 @@ bool ParseSources(const std::string& text, MeterOptions& options) {
       options.rapl = true;
     } else if (word == "cpu_time") {
       options.cpu_time = true;
+    } else if (word == "slurm") {
+      options.slurm = true;
     } else {
       return false;
     }
@@ -36,7 +38,8 @@ std::string FormatSources(const MeterOptions& options) {
   std::string text;
   for (const auto& [on, word] : {std::pair{options.nvml, "nvml"},
                                  {options.rapl, "rapl"},
-                                 {options.cpu_time, "cpu_time"}}) {
+                                 {options.cpu_time, "cpu_time"},
+                                 {options.slurm, "slurm"}}) {
     if (on) text += (text.empty() ? "" : ",") + std::string(word);
   }
   return text;

@@ -18,6 +18,7 @@ struct MeterOptions {
   bool nvml = true;
   bool rapl = true;
   bool cpu_time = false;
+  bool slurm = false;  // Slurm's accounting of the job that the run is
   // The run's devices, as in CUDA_VISIBLE_DEVICES. `gpus` says how many they
   // are; where the cluster gives them, `devices` is empty and that variable
   // names them.

@@ -111,18 +111,45 @@ bool AddPackages(const MeterOptions& options, RunMeters& meters) {
   return true;
 }
 
+// Of all that the run draws.
+void AddCommand(const MeterOptions& options, std::vector<std::string> command,
+                CommandShare share, const char* name, RunMeters& meters) {
+  const int64_t now = SinceBootMillis();
+  meters.sum.Add(
+      CommandCounter::Open(std::move(command), share, meters.complaint), true,
+      WholeRun(options), now);
+  meters.names = name;
+}
+
+// What Slurm's AcctGatherEnergyType counted for the batch step, in which all of
+// the run is. sstat(1): that is the job's own energy only where it has its
+// nodes to itself. Steps of one job would count the same nodes again.
+bool AddSlurm(const MeterOptions& options, RunMeters& meters) {
+  const char* job = std::getenv("SLURM_JOB_ID");
+  if (job == nullptr || *job == '\0') {
+    meters.complaint = "slurm: the run is no job of Slurm's";
+    return false;
+  }
+  CommandShare share;
+  share.most_mw = options.share.most_mw;
+  share.bare_joules = true;
+  AddCommand(
+      options,
+      {"sstat", "--noheader", "--parsable2", "--format=ConsumedEnergyRaw",
+       "--jobs=" + std::string(job) + ".batch"},
+      share, "slurm", meters);
+  return true;
+}
+
 }  // namespace
 
 RunMeters OpenMeters(const MeterOptions& options) {
   RunMeters meters(3 * options.period_ms);
   if (!options.command.empty()) {
-    const int64_t now = SinceBootMillis();
-    meters.sum.Add(
-        CommandCounter::Open(options.command, options.share, meters.complaint),
-        true, WholeRun(options), now);
-    meters.names = "command";
+    AddCommand(options, options.command, options.share, "command", meters);
     return meters;
   }
+  if (options.slurm && AddSlurm(options, meters)) return meters;
   if (options.gpus > 0 && !AddGpus(options, meters)) return meters;
   if (AddPackages(options, meters)) return meters;
   if (!options.cpu_time && options.gpus == 0) return meters;

@@ -49,7 +49,7 @@ TEST_F(MeterConfigTest, TakesWhatIsNamedAndARegionsOwn) {
 TEST_F(MeterConfigTest, RefusesWhatIsNoMeter) {
   EXPECT_THAT(Mistake(Meter("{sources: [nvlm]}")),
               HasSubstr("meter.sources: `nvlm` is no meter: write nvml, rapl, "
-                        "cpu_time, or none alone; did you mean `nvml`?"));
+                        "cpu_time, slurm, or none alone; did you mean `nvml`?"));
   EXPECT_THAT(Mistake(Meter("{sources: [none, rapl]}")),
               HasSubstr("`none` is no meter"));
   EXPECT_THAT(Mistake(Meter("{of: machine}")),

@@ -12,6 +12,7 @@
 #include "daemon/meter/nvml.h"
 #include "daemon/meter/procfs.h"
 #include "daemon/meter/rapl.h"
+#include "daemon/meter/sampler.h"
 #include "tests/daemon/fake_machine.h"
 
 namespace carbond {
@@ -234,6 +235,39 @@ TEST(CommandCounter, BelievesNoAnswerThatNoMachineCouldGive) {
   EXPECT_EQ(counter->Read(), std::nullopt) << "another counter's";
   folder.Write("meter", "100000 kJ\n");
   EXPECT_EQ(counter->Read(), 1'000'000'000) << "goes on from there";
+}
+
+// A stand-in for sstat, in the words of Slurm 22.05's manual page.
+TEST(SlurmEnergy, IsWhatSlurmsAccountingSaysOfTheBatchStep) {
+  ScratchFolder folder;
+  const std::string joules = folder.Write("joules", "0\n");
+  const std::string sstat = folder.Write(
+      "sstat",
+      "#!/bin/sh\ncase \"$*\" in\n'--noheader --parsable2 "
+      "--format=ConsumedEnergyRaw --jobs=42.batch') exec cat " +
+          joules + ";;\nesac\necho \"sstat: error\" >&2; exit 1\n");
+  std::filesystem::permissions(sstat, std::filesystem::perms::owner_all);
+  const std::string path = std::getenv("PATH");
+  ::setenv("PATH", (folder.path() + ":" + path).c_str(), 1);
+  MeterOptions options;
+  options.slurm = true;
+  options.nvml = options.rapl = false;
+  options.power_mw = 300'000;
+  ::unsetenv("SLURM_JOB_ID");
+  EXPECT_TRUE(OpenMeters(options).sum.empty()) << "no job of Slurm's";
+  ::setenv("SLURM_JOB_ID", "42", 1);
+  RunMeters meters = OpenMeters(options);
+  EXPECT_EQ(meters.names, "slurm");
+  EXPECT_EQ(meters.complaint, "`sstat`: it knows no energy");
+  const int64_t now = SinceBootMillis();
+  EXPECT_EQ(meters.sum.Look(now).total_uj, 0);
+  folder.Write("joules", "1000\n");
+  const EnergyTotal begun = meters.sum.Look(now + 1000);
+  EXPECT_EQ(begun.measured_uj, 0) << "from here on";
+  folder.Write("joules", "1250\n");
+  EXPECT_EQ(meters.sum.Look(now + 2000).measured_uj, 250'000'000);
+  ::unsetenv("SLURM_JOB_ID");
+  ::setenv("PATH", path.c_str(), 1);
 }
 
 // ---- CPU time --------------------------------------------------------------
