@@ -201,7 +201,7 @@ class Day:
         for row in self.clusters[region].ended():
             ended.setdefault(tuple(row["Name"].split(".")[2:]), []).append(row)
         of_slurm = of_ledger = launches = leaves = 0.0
-        compared = untold = 0
+        compared = untold = late = 0
         for (where, job, process), (began, end, how) in books.processes().items():
             if where != region:
                 continue
@@ -214,6 +214,11 @@ class Day:
                 untold += 1
                 continue
             assert len(rows) == 1, (job, process, rows)
+            # On a busy machine a run may be metered once more before its end is
+            # seen; what was counted stays, and the run ends no earlier.
+            if -6 < at(row, "EndTime") - end <= -1.1:
+                late += 1
+                continue
             launch, leave = began - at(row, "StartTime"), at(
                 row, "EndTime") - end
             assert -0.1 < launch < 6, (row, began)
@@ -223,13 +228,14 @@ class Day:
             launches += launch
             leaves += leave
             compared += 1
-        assert compared > 10
+        assert compared > 10 and late <= compared / 5, (compared, late)
         assert abs(of_slurm - of_ledger - launches - leaves) < 0.01
         print("%s: %d Slurm jobs took %.0f s, their runs in the ledger %.1f s; "
               "a job's launch took %.2f s and its leave %.2f s (parts of seconds "
-              "cut off); %d ended while its controller was away" % (
+              "cut off); %d ended while its controller was away, %d were metered "
+              "again before their end was seen" % (
                   region, compared, of_slurm, of_ledger, launches / compared,
-                  leaves / compared, untold))
+                  leaves / compared, untold, late))
 
 
 def main():
