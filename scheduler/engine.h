@@ -265,7 +265,8 @@ class Engine {
   void SeeProgress(const Job& job, const Sight& sight, Instant at,
                    Transaction& t);
   void Reassert(const Job& job, const Sight& sight, Transaction& t);
-  // `last`: its process has ended then.
+
+  // engine_meter.cc. `last`: its process has ended then.
   void MeterUpTo(JobId id, Instant until, Transaction& t, bool last = false);
   Booked BookedOf(const Job& job, const Transaction& t);
   std::optional<Pue> PueOf(const std::string& region) const;
