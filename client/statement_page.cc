@@ -46,7 +46,7 @@ std::string Replaced(std::string text, const std::string& what,
 std::string ForMarkdown(const std::string& text) {
   std::string escaped;
   for (const char c : Printable(text)) {
-    if (std::string_view("\\`*_[]<>|#~").find(c) != std::string_view::npos) {
+    if (std::string_view("\\`*_[]<>|#~$").find(c) != std::string_view::npos) {
       escaped += '\\';
     }
     escaped += c;
