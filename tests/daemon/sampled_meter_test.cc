@@ -257,7 +257,7 @@ TEST_F(MeterCommandTest, MeasuresNothingOnADemonstrationsClock) {
   config_.clock.speed = 1200;
   EXPECT_EQ(Words(), "");
   config_.clock.speed = 1;
-  config_.meter.sources = {false, false, false, {}, false};
+  config_.meter.sources = {.nvml = false, .rapl = false};
   EXPECT_EQ(Words(), "");
   EXPECT_TRUE(MeterCheckCommand(config_, "m", config_.regions[0]).empty());
 }
