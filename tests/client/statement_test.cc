@@ -366,7 +366,7 @@ TEST(Statement, EscapesWhatUsersNamed) {
               HasSubstr("100\\%\\_\\{a$|$b\\}\\textbackslash{} \\~{}\\#\\$\\&"
                         "\\^{}$<$i$>$* used 1 GPU"));
   EXPECT_THAT(StatementMarkdown(s),
-              HasSubstr("100%\\_{a\\|b}\\\\ \\~\\#$&^\\<i\\>\\* used 1 GPU"));
+              HasSubstr("100%\\_{a\\|b}\\\\ \\~\\#\\$&^\\<i\\>\\* used 1 GPU"));
   job.mutable_spec()->set_name("a\nb\x1b[1m");
   EXPECT_THAT(StatementText(Made(job, Used()), kPlainUnicode),
               Not(HasSubstr("\x1b")));

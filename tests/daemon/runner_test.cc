@@ -283,8 +283,25 @@ TEST(RunFiles, ARunIsTakenOnce) {
 TEST(RunFiles, TroubleIsNotAbsence) {
   ScratchFolder folder;
   EXPECT_EQ(ReadExit(folder.path()).error, 0);
-  std::filesystem::create_directory(folder.path() + "/exit");
-  EXPECT_EQ(ReadExit(folder.path()).error, EISDIR);
+  EXPECT_EQ(ReadExit(folder.Write("file", "")).error, ENOTDIR);
+}
+
+// Of those who may write there.
+TEST(RunFiles, WhatIsNoPlainFileIsNotThere) {
+  ScratchFolder folder;
+  const std::string exit = folder.path() + "/exit";
+  const auto is_absent = [&] {
+    const auto found = ReadExit(folder.path());
+    return !found.value && found.error == 0;
+  };
+  std::filesystem::create_directory(exit);
+  EXPECT_TRUE(is_absent());
+  std::filesystem::remove(exit);
+  std::filesystem::create_symlink("/etc/hostname", exit);
+  EXPECT_TRUE(is_absent());
+  std::filesystem::remove(exit);
+  ASSERT_EQ(::mkfifo(exit.c_str(), 0600), 0);
+  EXPECT_TRUE(is_absent());
 }
 
 TEST(RunFiles, LookingAtTheLockDoesNotTakeIt) {

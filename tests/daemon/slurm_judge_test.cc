@@ -203,6 +203,25 @@ TEST(SlurmJudge, TellsWhoEndedWhatCarbondDidNot) {
   }
 }
 
+// Slurm signals the command beside its runner, which may see it gone first.
+TEST(SlurmJudge, ASignalThatNobodyOfOursSentMayBeSlurms) {
+  for (const int signal : {SIGTERM, SIGKILL}) {
+    RunFacts facts = Over("RUNNING", 0);
+    facts.exit->signal = signal;
+    EXPECT_EQ(See(facts).what, What::kRunning);
+    facts.row->state = "CANCELLED";
+    EXPECT_EQ(See(facts).because, RunEnd::kCancelled);
+    facts.row->state = "OUT_OF_MEMORY";
+    EXPECT_THAT(See(facts).detail, HasSubstr("more memory"));
+    facts.row->state = "FAILED";  // its user's own `kill`
+    EXPECT_FALSE(See(facts).because);
+    EXPECT_EQ(See(facts).detail, "");
+  }
+  RunFacts crashed = Over("RUNNING", 0);
+  crashed.exit->signal = SIGSEGV;
+  EXPECT_EQ(See(crashed).what, What::kEnded) << "waits for nobody";
+}
+
 TEST(SlurmJudge, AnEndFromOutsideWaitsForSlurmsWordOnIt) {
   RunFacts facts = Over("RUNNING", 143);
   facts.exit->stopped = true;

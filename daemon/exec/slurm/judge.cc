@@ -1,5 +1,7 @@
 #include "daemon/exec/slurm/judge.h"
 
+#include <csignal>
+
 namespace carbond {
 namespace {
 
@@ -24,6 +26,13 @@ bool IsUnwanted(const RunFacts& facts) {
   return facts.orders.stop || (facts.orders.recall && !facts.job);
 }
 
+// Slurm signals all processes of a job at once, so that a command may be gone
+// before its runner hears that it is to stop it; and the kernel kills what
+// takes too much memory.
+bool MayBeSlurms(const ExitRecord& exit) {
+  return exit.stopped || exit.signal == SIGTERM || exit.signal == SIGKILL;
+}
+
 // What Slurm did to it, where that explains an end that carbond did not ask
 // for.
 void Explain(const RunFacts& facts, Sight& sight) {
@@ -45,7 +54,8 @@ void Explain(const RunFacts& facts, Sight& sight) {
     sight.detail =
         fmt::format("{} lost its node{}{}", job,
                     facts.row->nodes.empty() ? "" : " ", facts.row->nodes);
-  } else if (sight.detail.empty() && state != "COMPLETED") {
+  } else if (sight.detail.empty() && state != "COMPLETED" &&
+             (!facts.exit || facts.exit->stopped)) {
     sight.detail =
         fmt::format("{} is {}", job, StateWords(state, facts.row->reason));
   }
@@ -63,8 +73,7 @@ Sight Ended(const RunFacts& facts) {
     sight.exit_code = 1;
   }
   AddProgress(facts, sight);
-  // A SIGTERM to its runner that was not ours came from Slurm.
-  if (exit.stopped) Explain(facts, sight);
+  if (MayBeSlurms(exit)) Explain(facts, sight);
   return sight;
 }
 
@@ -73,7 +82,7 @@ Sight Ended(const RunFacts& facts) {
 bool AwaitsReason(const RunFacts& facts, const SlurmPatience& patience) {
   const bool told = facts.queue_known && facts.row &&
                     StageOf(*facts.row) == SlurmStage::kOver;
-  return facts.exit->stopped && !IsUnwanted(facts) && !told &&
+  return MayBeSlurms(*facts.exit) && !IsUnwanted(facts) && !told &&
          facts.exit_for < patience.storage;
 }
 
