@@ -38,7 +38,7 @@ done
 headers=(grpcpp/grpcpp.h google/protobuf/message.h absl/status/statusor.h
   SQLiteCpp/SQLiteCpp.h sqlite3.h spdlog/spdlog.h fmt/format.h
   nlohmann/json.hpp yaml-cpp/yaml.h CLI/CLI.hpp zlib.h curl/curl.h
-  prometheus/exposer.h)
+  prometheus/exposer.h openssl/evp.h)
 
 not_found() {
   local name
