@@ -74,6 +74,7 @@ class Fleet {
   void Adopt(const Jobs& jobs, Outcome outcome);
   JobSearch SearchAmong(size_t jobs) const;
   bool InPieces(const PlanJob& job);
+  bool IsFine() const;
   int64_t BudgetOf(size_t jobs) const;
   FleetJob FleetJobOf(const PlanJob& job) const;
   void Occupy(const PlanJob& job, const JobPlan& plan,

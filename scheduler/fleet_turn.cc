@@ -13,6 +13,8 @@ namespace {
 
 // Work is counted in starts looked at, about 6 ns each on a machine of 2026.
 constexpr double kWorkOfAJob = 15'000, kVeryMany = 10'000;
+// More of it where slots are short: there are more places, and each is cheap.
+constexpr int64_t kFine = 2;
 constexpr int64_t kPiecesOfASlot = 50;
 // Among more jobs than a few, a search for runs ends sooner.
 constexpr size_t kFew = 100;
@@ -205,16 +207,21 @@ int64_t Fleet::BudgetOf(size_t jobs) const {
                               std::min(count, std::sqrt(count * kVeryMany)));
 }
 
+// Slots are much shorter than an hour.
+bool Fleet::IsFine() const {
+  return time_.count() > 0 &&
+         time_.region(0).count() > 2 * time_.Coarse().region(0).count();
+}
+
 // Where slots are much shorter than an hour, first on hours.
 int64_t Fleet::ClimbFromNothing(Prices& prices,
                                 const std::vector<CapacityProfile>& free,
                                 const std::vector<FleetJob>& jobs,
                                 int64_t budget) const {
-  const FleetTime hourly = time_.Coarse();
-  const bool fine = time_.count() > 0 &&
-                    time_.region(0).count() > 2 * hourly.region(0).count();
-  if (!fine)
+  if (!IsFine()) {
     return prices.Climb(budget * 9 / 20, kSteps, kLongStep, kShortStep);
+  }
+  const FleetTime hourly = time_.Coarse();
   Prices coarse(hourly, free, jobs);
   const int64_t work =
       coarse.Climb(budget * 3 / 10, kSteps, kLongStep, kShortStep);
@@ -256,6 +263,7 @@ Fleet::Outcome Fleet::SpreadOut(const Jobs& jobs, bool again) {
                     [&](Instant until) { return until > input_.now; });
     if (!same) prices.Climb(budget / 2, kStepsAgain, kShortStep, kShortStep);
   } else {
+    if (IsFine()) budget *= kFine;
     budget -= ClimbFromNothing(prices, outcome.free, fleet, budget);
   }
   Spread spread(time_, outcome.free, fleet,
