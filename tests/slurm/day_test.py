@@ -208,8 +208,10 @@ class Day:
             rows = ended.get((job, process), [])
             row = rows[-1] if rows else None
             # What ended while the controller was away ends for it when it is
-            # back; what it had forgotten is no job of its.
-            away = self.outage[0] - 1 <= end <= self.outage[1] + 6
+            # back; what it had forgotten is no job of its; and of its last five
+            # seconds before the kill it knows nothing, so that what ended then
+            # ends for it once more.
+            away = self.outage[0] - 6 <= end <= self.outage[1] + 6
             if region == "eu" and (how == "lost" or away):
                 untold += 1
                 continue
