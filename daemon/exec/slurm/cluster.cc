@@ -9,6 +9,8 @@
 namespace carbond {
 namespace {
 
+constexpr Duration kAnswering = seconds(1);  // what Slurm usually takes at most
+
 bool SameSight(const Sight& a, const Sight& b) {
   return a.what == b.what && a.ready == b.ready && a.fraction == b.fraction &&
          a.checkpoint == b.checkpoint;
@@ -71,12 +73,15 @@ Sight SlurmCluster::Look(ProcessId id) {
     errands_[id];
     changed_.notify_all();
   }
+  const auto until = runs_until_.find(id);
+  if (until != runs_until_.end() && Now() > until->second) return Sight();
   return found->second;
 }
 
 void SlurmCluster::Forget(ProcessId id) {
   const std::lock_guard lock(mutex_);
   sights_.erase(id);
+  runs_until_.erase(id);
   errands_[id].forget = true;
   changed_.notify_all();
 }
@@ -313,6 +318,11 @@ bool SlurmCluster::LookAtAll() {
       continue;
     }
     changed = changed || !SameSight(known->second, sight);
+    if (held.is_entry() && sight.what == Sight::What::kRunning) {
+      runs_until_[id] = *entries_at_ + options_.poll + kAnswering;
+    } else {
+      runs_until_.erase(id);
+    }
     known->second = std::move(sight);
   }
   return changed;

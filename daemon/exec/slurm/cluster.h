@@ -258,6 +258,9 @@ class SlurmCluster {
   // Guarded by mutex_
   std::map<ProcessId, Errand> errands_;
   std::map<ProcessId, Sight> sights_;
+  // Until when it is believed that a job of a user's own still runs: Slurm alone
+  // knows, and what it is said to draw after its end is no energy of its.
+  std::map<ProcessId, Duration> runs_until_;
   std::map<std::string, Room> rooms_;
   std::map<std::string, Watched> watched_;  // by number and time
   std::map<std::string, Asked> asked_;      // likewise
