@@ -18,9 +18,9 @@ Status SubmitAs(const Caller& caller, SubmitCommand& command) {
   for (SubmitCommand::Entry& entry : command.jobs) {
     CARBOND_RETURN_IF_ERROR(SubmitAs(caller, entry.spec));
   }
-  // The same words of another user are another request.
-  if (!command.digest.empty()) {
-    command.digest += fmt::format("@{}", caller.uid);
+  // Each has ids of his own: nobody can use up another's.
+  if (!command.request_id.empty()) {
+    command.request_id += fmt::format("@{}", caller.uid);
   }
   return Ok();
 }

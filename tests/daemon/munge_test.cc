@@ -124,7 +124,7 @@ TEST(RequestDigest, IsTheSameHoweverTheEnvironmentWasPutTogether) {
 TEST(Caller, IsTheUserOfHisJobs) {
   const Caller ana{1000, "ana", false};
   SubmitCommand command;
-  command.digest = "d";
+  command.request_id = "once";
   command.jobs.resize(2);
   command.jobs[1].spec.user = "ana";
   ASSERT_TRUE(SubmitAs(ana, command).ok());
@@ -132,7 +132,7 @@ TEST(Caller, IsTheUserOfHisJobs) {
     EXPECT_EQ(entry.spec.user, "ana");
     EXPECT_EQ(entry.spec.uid, 1000);
   }
-  EXPECT_EQ(command.digest, "d@1000");
+  EXPECT_EQ(command.request_id, "once@1000") << "not Bob's";
   EXPECT_EQ(ana.only_of(), "ana");
 }
 

@@ -205,6 +205,8 @@ class Play:
                       world.submit_by(ANA, *run, path="replay"))
         # The same request of her own is the same job, and of another's another.
         assert world.submit_by(ANA, *run).stdout == first.stdout
+        bobs = world.submit_by(BOB, *run)
+        assert bobs.returncode == 0 and bobs.stdout != first.stdout, bobs
         world.refused("made for another request",
                       world.submit_by(ANA, "--", "true", path="other"))
         world.refused("made for another request", world.by(
@@ -221,7 +223,7 @@ class Play:
         world.refused("would run as root", world.submit_by(None, "--", "true"))
         world.refused("a user of the system",
                       world.submit_by(SYSTEM, "--", "true"))
-        assert len(world.jobs()) == 3, world.jobs()
+        assert len(world.jobs()) == 4, world.jobs()
 
     def others_keep_their_hands_off(self):
         world = self.world
