@@ -330,6 +330,28 @@ void Keeper::Suspend() {
   patience_ = kShortest;
 }
 
+namespace {
+
+// In a call that nothing interrupts, and stopped as soon as it returns: such as
+// a parent whose child was stopped between vfork(2) and its program, which it
+// waits for. proc(5): pending signals of the thread and of the process, in hex.
+bool WillStop(const ProcessStat& stat) {
+  if (stat.state != 'D') return false;
+  const auto status =
+      ReadSmallFile("/proc/" + std::to_string(stat.who.pid) + "/status");
+  if (!status.value) return false;
+  for (const char* key : {"\nSigPnd:", "\nShdPnd:"}) {
+    const size_t at = status.value->find(key);
+    if (at == std::string::npos) continue;
+    const uint64_t pending = std::strtoull(
+        status.value->c_str() + at + std::strlen(key), nullptr, 16);
+    if ((pending >> (SIGSTOP - 1) & 1) != 0) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 // Stops all there are, again and again, until none is found that runs: those
 // that began sessions of their own, and those born while we looked.
 void Keeper::Settle() {
@@ -337,7 +359,7 @@ void Keeper::Settle() {
   const auto all = DescendantsOf(::getpid());
   const bool calm =
       all && std::all_of(all->begin(), all->end(), [](const ProcessStat& s) {
-        return IsStopped(s) || IsOver(s);
+        return IsStopped(s) || IsOver(s) || WillStop(s);
       });
   if (!calm) {
     calm_scans_ = 0;
